@@ -1,0 +1,1 @@
+"""Layer base: errors, texts and clocks. Knows nothing of anything above it."""

@@ -1,0 +1,103 @@
+"""Finds scenarios and profiles: by path, by name below ``scenarios/``, by folder. Reads files, judges nothing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from wirelab.base.errors import AuthorError, InputError, Place, Problem, UsageError
+from wirelab.base.texts import Bilingual, Text, register
+from wirelab.compose import kit
+from wirelab.declare.protocol import load_profile
+from wirelab.declare.scenario import Scenario, parse_scenario
+from wirelab.observe.messages import Profile
+
+PROTOCOLS = "protocols"
+
+register(
+    {
+        "library.no-scenario": Text(
+            "there is no scenario '{wanted}': neither a file nor a name{meant}; `wirelab run --list` names them all",
+            "没有场景 '{wanted}':既不是文件,也不是场景名{meant};`wirelab run --list` 列出全部场景",
+        ),
+        "library.empty": Text("there is no scenario in the folder {folder}", "文件夹 {folder} 中没有场景"),
+        "library.unreadable": Text("cannot read {file}: {why}", "无法读取 {file}:{why}"),
+        "library.no-profile": Text(
+            "there is no protocol profile '{wanted}'{meant}; known: {known}",
+            "没有名为 '{wanted}' 的协议描述{meant};已有:{known}",
+        ),
+    }
+)
+
+
+def names() -> list[str]:
+    """The names of all scenarios that come with the kit."""
+    root = kit.scenarios_root()
+    paths = (path for path in root.rglob("*.yaml") if PROTOCOLS not in path.relative_to(root).parts)
+    return sorted(str(path.relative_to(root).with_suffix("")) for path in paths)
+
+
+def find(wanted: Iterable[str]) -> list[Path]:
+    """The scenario files that the words mean: files, folders, or names (also of a whole topic) of the kit's own.
+
+    Raises UsageError for a word that means nothing, with the nearest name.
+    """
+    found: list[Path] = []
+    for word in wanted:
+        candidates = [Path(word), kit.scenarios_root() / word, kit.scenarios_root() / f"{word}.yaml"]
+        path = next((path for path in candidates if path.exists()), None)
+        if path is None:
+            close = difflib.get_close_matches(word.removesuffix(".yaml"), names(), n=1, cutoff=0.5)
+            meant = Bilingual(f" (did you mean '{close[0]}'?)", f"(是不是想写 '{close[0]}'?)") if close else ""
+            raise UsageError("library.no-scenario", wanted=word, meant=meant)
+        if path.is_dir():
+            inside = sorted(item for item in path.rglob("*.yaml") if PROTOCOLS not in item.parts)
+            if not inside:
+                raise UsageError("library.empty", folder=path)
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Raises InputError when it cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("library.unreadable", file=path, why=f"not UTF-8 ({error.reason}, byte {error.start})") from None
+    except OSError as error:
+        raise InputError("library.unreadable", file=path, why=error.strerror) from None
+
+
+def load(path: Path) -> Scenario:
+    """Read one scenario file; its name must match its path when it lies below a folder ``scenarios``."""
+    parts = path.resolve().with_suffix("").parts
+    below = None
+    if "scenarios" in parts:
+        below = "/".join(parts[len(parts) - parts[::-1].index("scenarios") :]) or None
+    return parse_scenario(read_text(path), str(path), path_name=below)
+
+
+def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
+    """The scenario's protocol profile and its source: from ``protocols/`` near the scenario, or the kit's own.
+
+    Raises AuthorError, at the scenario's ``protocol`` line, when there is none of that name.
+    """
+    name = scenario.protocol
+    for folder in path.resolve().parents:
+        candidate = folder / PROTOCOLS / f"{name}.yaml"
+        if candidate.is_file():
+            text = read_text(candidate)
+            return load_profile(text, str(candidate)), text
+    known = kit.protocol_names()
+    if name not in known:
+        line = next((at for at, text in enumerate(scenario.text.splitlines(), 1) if re.match(r"protocol\s*:", text)), 0)
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = Bilingual(f" (did you mean '{close[0]}'?)", f"(是不是想写 '{close[0]}'?)") if close else ""
+        values = {"wanted": name, "meant": meant, "known": ", ".join(known)}
+        raise AuthorError((Problem(Place(str(path), line), "library.no-profile", values),))
+    text, source = kit.protocol_text(name)
+    return load_profile(text, source), text

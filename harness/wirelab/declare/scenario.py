@@ -1,0 +1,358 @@
+"""A scenario: YAML text to one frozen value, with every mistake of its author reported at once.
+
+Knows the words and their rules; neither plays nor judges anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from wirelab.base.errors import AuthorError, Problem
+from wirelab.base.texts import Text, register
+from wirelab.declare.expectations import BY_CHECK, BroadcastExpected, Expectation, TeardownExpected
+from wirelab.declare.source import Path, Source, Strict, in_order, meant, read_yaml, validate
+from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Start, Step
+
+NAME = r"[a-z][a-z0-9_]{0,30}"
+M = TypeVar("M", bound=BaseModel)
+_RESERVED = {"all", "submission", "reference"}
+_FIELDS = {field.alias or name for step in (*STAGE_STEPS, *ACTOR_STEPS) for name, field in step.model_fields.items()}
+_ONE_OF = {
+    "shows": ("text", "pattern"),
+    "never shows": ("text", "pattern"),
+    "sends": ("text", "raw", "hex"),
+    "expects": ("text", "pattern", "end"),
+}
+
+register(
+    {
+        "scenario.actor-name": Text(
+            "'{name}' cannot be an actor's name: use lower-case letters, digits and _, and none of the step words",
+            "'{name}' 不能作角色名:请用小写字母、数字和下划线,且不能与步骤词相同",
+        ),
+        "scenario.unknown-actor": Text(
+            "there is no actor '{name}' in the cast{meant}; the cast is: {cast}",
+            "演员表中没有 '{name}'{meant};演员表:{cast}",
+        ),
+        "scenario.unknown-step": Text(
+            "unknown step '{name}'{meant}: a step begins with one of {verbs}, or with an actor ({cast}) and what it does",
+            "不认识的步骤 '{name}'{meant}:步骤以 {verbs} 之一开头,或以角色({cast})及其动作开头",
+        ),
+        "scenario.unknown-verb": Text(
+            "'{name}' cannot do '{verb}'{meant}; actors can: {verbs}", "'{name}' 不会 '{verb}'{meant};角色可做:{verbs}"
+        ),
+        "scenario.step-shape": Text(
+            "a step is written in braces, as in {{wait: 1}}; found {found}", "步骤要写在花括号里,例如 {{wait: 1}};这里是 {found}"
+        ),
+        "scenario.unknown-check": Text(
+            "unknown expectation '{name}'{meant}; known: {checks}", "不认识的期望 '{name}'{meant};可用:{checks}"
+        ),
+        "scenario.not-started": Text(
+            "'{name}' is used here before a step starts it; write {{start: {name}}} above",
+            "'{name}' 在启动之前就被使用;请在前面写 {{start: {name}}}",
+        ),
+        "scenario.started-twice": Text(
+            "'{name}' is started here a second time; give the second program a name of its own",
+            "'{name}' 在这里被第二次启动;请给第二个程序另取名字",
+        ),
+        "scenario.needs-program": Text(
+            "'{name}' is a scripted peer and has no terminal: '{verb}' is for programs; peers can: {verbs}",
+            "'{name}' 是脚本对端,没有终端:'{verb}' 只用于程序;对端可做:{verbs}",
+        ),
+        "scenario.needs-peer": Text(
+            "'{name}' is a program: '{verb}' is for scripted peers (cast: {{{name}: {{role: …, peer: true}}}})",
+            "'{name}' 是程序:'{verb}' 只用于脚本对端(演员表里写 {{{name}: {{role: …, peer: true}}}})",
+        ),
+        "scenario.one-of": Text("give exactly one of {names}", "{names} 中必须且只能给出一个"),
+        "scenario.pattern": Text("not a regular expression: {what}", "不是合法的正则表达式:{what}"),
+        "scenario.not-client": Text(
+            "'{name}' is the server; a connection is named by its client: {clients}",
+            "'{name}' 是服务器;连接以客户端命名:{clients}",
+        ),
+        "scenario.no-part": Text(
+            "nobody in the cast plays the submission's part: 'tests: {tests}' needs a program with role {tests}",
+            "演员表里没有角色由提交的程序扮演:'tests: {tests}' 需要一个 role 为 {tests} 的程序",
+        ),
+        "scenario.name": Text(
+            "the scenario is called '{found}' but its file is '{wanted}'", "场景名是 '{found}',但文件是 '{wanted}'"
+        ),
+    }
+)
+
+
+class Title(Strict):
+    """A line for people, in both languages."""
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+
+
+class CastMember(Strict):
+    """One actor: its role, and who plays it."""
+
+    role: Literal["client", "server"] = Field(description="which end of the connection it is")
+    peer: bool = Field(False, description="true: played by the harness itself, byte by byte, without a program")
+    plays: Literal["reference"] | None = Field(
+        None, description="`reference`: always the model answer, even where the submission would play this role"
+    )
+    answers: bool = Field(False, description="for a peer: answer heartbeats by itself")
+    env: dict[str, str | int | float] = Field({}, description="environment variables of this actor alone")
+
+
+class Head(Strict):
+    """Everything of a scenario but its script and expectations, which have readers of their own."""
+
+    scenario: str = Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$", description="its path below scenarios/, without .yaml")
+    title: Title
+    tests: Literal["client", "server", "both"] = Field(description="the role the submission plays")
+    protocol: str = Field("line", pattern=r"^[a-z0-9-]+$", description="a profile in scenarios/protocols")
+    port: int = Field(12001, ge=1024, le=65535, description="the server's TCP port")
+    env: dict[str, str | int | float] = Field({}, description="environment variables of every program")
+    cast: dict[str, CastMember] = Field(min_length=1)
+    script: tuple[object, ...] = Field(min_length=1)
+    expect: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptStep:
+    """One step: where and how it was written, who does it (None for the stage), and what it is."""
+
+    index: int
+    line: int
+    written: str
+    actor: str | None
+    action: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One item of ``expect``: where and how it was written, and what it is."""
+
+    line: int
+    written: str
+    expectation: Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A whole scenario, checked. ``text`` is its source, kept so that a run can be judged again from its folder."""
+
+    name: str
+    title: Title
+    tests: Literal["client", "server", "both"]
+    protocol: str
+    port: int
+    env: dict[str, str]
+    cast: dict[str, CastMember]
+    script: tuple[ScriptStep, ...]
+    expect: tuple[Expected, ...]
+    text: str
+
+    def part(self, actor: str) -> Literal["submission", "reference", "peer"]:
+        """Who plays an actor: a scripted peer, the submission, or the reference."""
+        member = self.cast[actor]
+        if member.peer:
+            return "peer"
+        tested = self.tests in ("both", member.role) and member.plays is None
+        return "submission" if tested else "reference"
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The actors with role client, in cast order."""
+        return tuple(name for name, member in self.cast.items() if member.role == "client")
+
+
+def parse_scenario(text: str, name: str, *, path_name: str | None = None) -> Scenario:
+    """Read one scenario. ``path_name`` is the name that its file's path demands, if any.
+
+    Raises AuthorError with every mistake, each with file, line, column, and what was probably meant.
+    """
+    source = read_yaml(text, name)
+    problems: list[Problem] = []
+    head = _attempt(problems, source, Head, ())
+    reader = _ScriptReader(source, head.cast if head else _salvage_cast(source))
+    script = reader.script()
+    expect = reader.expectations()
+    problems += reader.problems
+    if head:
+        problems += _whole(head, source, path_name)
+    if problems or head is None:
+        raise AuthorError(in_order(problems))
+    env = {key: str(value) for key, value in head.env.items()}
+    return Scenario(head.scenario, head.title, head.tests, head.protocol, head.port, env, head.cast, script, expect, text)
+
+
+def _attempt(problems: list[Problem], source: Source, model: type[M], path: Path, data: object = None) -> M | None:
+    try:
+        return validate(model, source, path, data)
+    except AuthorError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _salvage_cast(source: Source) -> dict[str, CastMember]:
+    """The cast members that are right, so that a mistake elsewhere does not hide those of the script."""
+    data = source.data.get("cast") if isinstance(source.data, dict) else None
+    members = {name: _attempt([], source, CastMember, ("cast", name)) for name in data} if isinstance(data, dict) else {}
+    return {name: member or CastMember(role="client") for name, member in members.items()}
+
+
+def _whole(head: Head, source: Source, path_name: str | None) -> Iterator[Problem]:
+    for actor in head.cast:
+        if not re.fullmatch(NAME, actor) or actor in _RESERVED | set(BY_VERB) | _FIELDS:
+            yield Problem(source.key_place(("cast", actor)), "scenario.actor-name", {"name": actor})
+    parts = [
+        member for member in head.cast.values() if not member.peer and not member.plays and head.tests in ("both", member.role)
+    ]
+    if not parts:
+        yield Problem(source.place(("tests",)), "scenario.no-part", {"tests": head.tests})
+    if path_name is not None and path_name != head.scenario:
+        values = {"found": head.scenario, "wanted": path_name}
+        yield Problem(source.place(("scenario",)), "scenario.name", values)
+
+
+class _ScriptReader:
+    """Reads script and expectations against the cast; collects problems instead of raising."""
+
+    def __init__(self, source: Source, cast: dict[str, CastMember]) -> None:
+        self.source = source
+        self.cast = cast
+        self.problems: list[Problem] = []
+        self._started: set[str] = set()
+
+    def complain(self, path: Path, key: str, /, *, at_key: bool = False, **values: object) -> None:
+        place = self.source.key_place(path) if at_key else self.source.place(path)
+        self.problems.append(Problem(place, key, values))
+
+    def _items(self, section: str) -> tuple[object, ...]:
+        data = self.source.data.get(section) if isinstance(self.source.data, dict) else None
+        return data if isinstance(data, tuple) else ()
+
+    # --- script
+
+    def script(self) -> tuple[ScriptStep, ...]:
+        steps = []
+        for index, item in enumerate(self._items("script")):
+            path: Path = ("script", index)
+            if not isinstance(item, dict) or not item:
+                self.complain(path, "scenario.step-shape", found=_brief(item))
+            elif step := self._step(index, item, path):
+                steps.append(step)
+        return tuple(steps)
+
+    def _step(self, index: int, item: dict[str, object], path: Path) -> ScriptStep | None:
+        word = next(iter(item))
+        stage_verbs = [step.verb for step in STAGE_STEPS]
+        actor: str | None = None
+        if word in stage_verbs:
+            model, data = BY_VERB[word], item
+        elif word in self.cast:
+            actor, verb = word, item[word]
+            model_or_none = BY_VERB.get(str(verb))
+            if model_or_none is None or model_or_none in STAGE_STEPS:
+                verbs = [step.verb for step in ACTOR_STEPS]
+                self.complain((*path, word), "scenario.unknown-verb", name=word, verb=verb, meant=meant(verb, verbs), verbs=", ".join(verbs))
+                return None
+            model, data = model_or_none, {key: value for key, value in item.items() if key != word}
+        else:
+            values = {"meant": meant(word, [*stage_verbs, *self.cast]), "verbs": ", ".join(stage_verbs), "cast": ", ".join(self.cast)}
+            self.complain((*path, word), "scenario.unknown-step", at_key=True, name=word, **values)
+            return None
+        action = _attempt(self.problems, self.source, model, path, data)
+        if action is None:
+            if isinstance(item.get("start"), str):
+                self._started.add(str(item["start"]))
+            return None
+        self._check(action, actor, path)
+        return ScriptStep(index, self.source.place(path).line, self.source.written(path), actor, action)
+
+    def _check(self, action: Step, actor: str | None, path: Path) -> None:
+        if isinstance(action, Start):
+            self._check_start(action, path)
+        for field in ("cut", "to", "of"):
+            name = getattr(action, field, None)
+            if name is not None and not (field == "cut" and name == "all"):
+                self._known((*path, field), name, client=field in ("cut", "of"))
+        if actor is not None:
+            self._check_actor(action, actor, path)
+        choices = _ONE_OF.get(action.verb, ())
+        if choices and sum(getattr(action, name) is not None for name in choices) != 1:
+            self.complain(path, "scenario.one-of", names=", ".join(choices))
+        self._check_pattern(getattr(action, "pattern", None), (*path, "pattern"))
+
+    def _check_start(self, action: Start, path: Path) -> None:
+        if not self._known((*path, "start"), action.start):
+            return
+        if action.start in self._started:
+            self.complain((*path, "start"), "scenario.started-twice", name=action.start)
+        self._started.add(action.start)
+
+    def _check_actor(self, action: Step, actor: str, path: Path) -> None:
+        if actor not in self._started:
+            self.complain((*path, actor), "scenario.not-started", at_key=True, name=actor)
+        peer = self.cast[actor].peer
+        if peer and action.needs == "program":
+            verbs = ", ".join(step.verb for step in ACTOR_STEPS if step.needs == "peer")
+            self.complain((*path, actor), "scenario.needs-program", name=actor, verb=action.verb, verbs=verbs)
+        elif not peer and action.needs == "peer":
+            self.complain((*path, actor), "scenario.needs-peer", name=actor, verb=action.verb)
+
+    def _check_pattern(self, pattern: str | None, path: Path) -> None:
+        if pattern is None:
+            return
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            self.complain(path, "scenario.pattern", what=error)
+
+    def _known(self, path: Path, name: str, *, client: bool = False) -> bool:
+        if name not in self.cast:
+            cast = ", ".join(self.cast)
+            self.complain(path, "scenario.unknown-actor", name=name, meant=meant(name, self.cast), cast=cast)
+            return False
+        if client and self.cast[name].role != "client":
+            clients = ", ".join(actor for actor, member in self.cast.items() if member.role == "client")
+            self.complain(path, "scenario.not-client", name=name, clients=clients)
+            return False
+        return True
+
+    # --- expectations
+
+    def expectations(self) -> tuple[Expected, ...]:
+        found = []
+        for index, item in enumerate(self._items("expect")):
+            path: Path = ("expect", index)
+            if not isinstance(item, dict) or not item:
+                self.complain(path, "scenario.step-shape", found=_brief(item))
+                continue
+            word = next(iter(item))
+            model = BY_CHECK.get(word)
+            if model is None:
+                values = {"meant": meant(word, BY_CHECK), "checks": ", ".join(BY_CHECK)}
+                self.complain((*path, word), "scenario.unknown-check", at_key=True, name=word, **values)
+                continue
+            expectation = _attempt(self.problems, self.source, model, path)
+            if expectation is None:
+                continue
+            self._check_names(expectation, path)
+            found.append(Expected(self.source.place(path).line, self.source.written(path), expectation))
+        return tuple(found)
+
+    def _check_names(self, expectation: Expectation, path: Path) -> None:
+        if not isinstance(expectation, BroadcastExpected):
+            self._known((*path, expectation.check), getattr(expectation, expectation.check), client=True)
+        if isinstance(expectation, TeardownExpected) and expectation.first is not None:
+            self._known((*path, "first"), expectation.first)
+        if isinstance(expectation, BroadcastExpected):
+            for field in ("to", "not_to"):
+                for position, name in enumerate(getattr(expectation, field)):
+                    self._known((*path, field, position), name, client=True)
+
+
+def _brief(item: object) -> str:
+    return repr(item) if isinstance(item, str) else "nothing" if item is None else str(item)

@@ -1,0 +1,1 @@
+"""Layer edge: the command line. Everything a user touches."""

@@ -1,0 +1,63 @@
+"""The commands for those who write scenarios: ``lint`` and ``schema``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from wirelab.base.errors import AuthorError, InputError, WirelabError
+from wirelab.base.texts import Language, Text, register, say
+from wirelab.compose import library
+from wirelab.declare.protocol import load_profile
+from wirelab.declare.schema import scenario_schema
+
+register(
+    {
+        "lint.missing": Text("there is no file {file}", "没有文件 {file}"),
+        "lint.good": Text("{file}: ok", "{file}:正确"),
+        "lint.summary": Text("{count} files, {mistakes} mistakes", "{count} 个文件,{mistakes} 处错误"),
+    }
+)
+
+
+def lint(files: Sequence[str], language: Language) -> int:
+    """Check every file, print every mistake; 0 when there is none, 65 (EX_DATAERR) otherwise."""
+    paths = [path for name in files for path in _inside(Path(name))]
+    mistakes, status = 0, 0
+    for path in paths:
+        try:
+            _check(path)
+            print(say("lint.good", language, file=path))
+        except AuthorError as error:
+            mistakes += len(error.problems)
+            print(error.text(language), file=sys.stderr)
+            status = status or error.exit_status
+        except WirelabError as error:
+            mistakes += 1
+            print(error.text(language), file=sys.stderr)
+            status = status or error.exit_status
+    print(say("lint.summary", language, count=len(paths), mistakes=mistakes))
+    return status
+
+
+def _inside(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(path.rglob("*.yaml"))
+    if not path.exists():
+        raise InputError("lint.missing", file=path)
+    return [path]
+
+
+def _check(path: Path) -> None:
+    if path.parent.name == library.PROTOCOLS:
+        load_profile(library.read_text(path), str(path))
+    else:
+        library.profile_for(library.load(path), path)
+
+
+def schema(language: Language) -> int:  # noqa: ARG001 - every command takes the language
+    """Print the JSON Schema of scenario files."""
+    print(json.dumps(scenario_schema(), ensure_ascii=False, indent=2))
+    return 0

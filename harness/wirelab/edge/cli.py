@@ -1,0 +1,157 @@
+"""The command line: arguments in, exit status out. Imports what a command needs only when it runs.
+
+Exit status: 0 pass, 1 fail, 2 inconclusive, 64 and up usage or harness errors (sysexits.h), 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Literal, NoReturn
+
+from wirelab import __version__
+
+Language = Literal["en", "zh"]
+USAGE, INTERRUPTED, BROKEN_PIPE = 64, 130, 141
+
+_EXAMPLES = """\
+examples:
+  wirelab demo
+      play the reference programs through the flagship scenario and watch it live
+  wirelab run heartbeat --client "python3 my_client.py"
+      play every heartbeat scenario with your own client
+  wirelab run messaging/one-line --client ./client -o lastrun
+      one scenario; keep the capture, the terminals and the verdict in the folder lastrun
+  wirelab judge lastrun
+      the verdict again, from the folder alone
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose usage errors end with EX_USAGE, so that 2 can mean inconclusive."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return USAGE
+    language = options.lang or _language()
+    command: Callable[[argparse.Namespace, Language], int] = options.command
+    from wirelab.base.errors import WirelabError  # noqa: PLC0415 - after --help
+
+    try:
+        return command(options, language)
+    except WirelabError as error:
+        print(f"wirelab: {error.text(language)}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("\nwirelab: interrupted; everything that was started has been ended", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _parser() -> _Parser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--lang", choices=("en", "zh"), help="language of messages (default: from the locale)")
+    parser = _Parser(
+        prog="wirelab",
+        description="Play network-programming exercises for real, watch every packet, and explain what was seen.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"wirelab {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    demo = commands.add_parser("demo", parents=[shared], help="play the reference programs, live")
+    _add_output(demo)
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser(
+        "run",
+        parents=[shared],
+        help="play scenarios with your own programs",
+        description="Play scenarios with your own client or server; the reference plays the other part.",
+        epilog="Exit status: 0 all passed, 1 something failed, 2 inconclusive (the machine's fault), 64 and up: errors.",
+    )
+    run.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="a file, a folder, or a name such as heartbeat/…")
+    run.add_argument("--client", metavar="CMD", help="how your client is started; HOST and PORT are appended")
+    run.add_argument("--server", metavar="CMD", help="how your server is started; HOST and PORT are appended")
+    run.add_argument("--list", action="store_true", help="name the scenarios that come with the kit, and stop")
+    _add_output(run)
+    run.set_defaults(command=_run)
+
+    judge = commands.add_parser("judge", parents=[shared], help="judge a stored run again, without running anything")
+    judge.add_argument("folder", metavar="RUN_DIR", help="a folder written by run -o")
+    judge.add_argument("--ladder", action="store_true", help="show the whole run again, as it was shown live")
+    judge.add_argument("--json", action="store_true", help="print the judgement as JSON")
+    judge.set_defaults(command=_judge)
+
+    lint = commands.add_parser("lint", parents=[shared], help="check scenario and protocol files for mistakes")
+    lint.add_argument("files", nargs="+", metavar="FILE", help="a scenario or protocol file, or a folder of them")
+    lint.set_defaults(command=_lint)
+
+    schema = commands.add_parser("schema", parents=[shared], help="print the JSON Schema of scenario files, for editors")
+    schema.set_defaults(command=_schema)
+
+    doctor = commands.add_parser("doctor", parents=[shared], help="try what this machine can do, and how to mend it")
+    doctor.add_argument("--json", action="store_true", help="print the results as JSON")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="DIR", help="keep the run folder here (several runs: one folder each)")
+    parser.add_argument("--quiet", action="store_true", help="no live view, only the verdicts")
+    parser.add_argument("--json", action="store_true", help="print the judgements as JSON instead")
+
+
+def _language() -> Language:
+    setting = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if setting.startswith("zh") else "en"
+
+
+def _demo(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import running  # noqa: PLC0415
+
+    return running.demo(running.options_from(options, language))
+
+
+def _run(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import running  # noqa: PLC0415
+
+    return running.run(options.scenarios, running.options_from(options, language), list_only=options.list)
+
+
+def _judge(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import running  # noqa: PLC0415
+
+    return running.judge_again(options.folder, running.options_from(options, language), ladder=options.ladder)
+
+
+def _lint(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import authoring  # noqa: PLC0415
+
+    return authoring.lint(options.files, language)
+
+
+def _schema(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import authoring  # noqa: PLC0415
+
+    return authoring.schema(language)
+
+
+def _doctor(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import doctor  # noqa: PLC0415
+
+    return doctor.doctor(language, as_json=options.json)

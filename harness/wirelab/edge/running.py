@@ -1,0 +1,178 @@
+"""The commands that play and judge: ``demo``, ``run``, ``judge``. Prints; decides nothing about verdicts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wirelab.base.errors import UsageError
+from wirelab.base.texts import Language, Text, register, say
+from wirelab.compose import library
+from wirelab.compose.artifacts import Run, as_json, read_run, write_run
+from wirelab.compose.play import play
+from wirelab.compose.programs import castings
+from wirelab.declare.scenario import Scenario
+from wirelab.judge.verdict import Judgement, worst
+from wirelab.observe.connections import Noted, Tracker
+from wirelab.observe.evidence import Event
+from wirelab.observe.messages import Profile
+from wirelab.observe.segments import decode
+from wirelab.present.console import LiveConsole, verdict_lines
+
+FLAGSHIP = "heartbeat/answers-while-typing"
+NARROWEST, WIDEST, PLAIN = 80, 160, 100  # columns
+
+register(
+    {
+        "run.nothing": Text(
+            "name at least one scenario, or a topic such as 'heartbeat'; `wirelab run --list` names them all",
+            "请至少给出一个场景或主题,例如 'heartbeat';`wirelab run --list` 列出全部场景",
+        ),
+        "run.title": Text("{name}: {title}", "{name}:{title}"),
+        "run.kept": Text("kept in {folder}", "已保存到 {folder}"),
+        "run.summary": Text(
+            "{count} scenarios: {passed} pass, {failed} fail, {inconclusive} inconclusive",
+            "{count} 个场景:通过 {passed},失败 {failed},无结论 {inconclusive}",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a command shows and keeps its runs, and which commands play which role."""
+
+    language: Language
+    output: Path | None = None
+    quiet: bool = False
+    json: bool = False
+    commands: dict[str, str] = field(default_factory=dict)
+    width: int = PLAIN
+    colour: bool = False
+
+
+def options_from(options: argparse.Namespace, language: Language) -> Options:
+    """The options shared by the commands; width and colour from the terminal, if standard output is one."""
+    tty = sys.stdout.isatty()
+    columns = shutil.get_terminal_size((PLAIN, 24)).columns if tty else PLAIN
+    commands = {role: value for role in ("client", "server") if (value := getattr(options, role, None)) is not None}
+    output = getattr(options, "output", None)
+    return Options(
+        language,
+        Path(output) if output else None,
+        getattr(options, "quiet", False),
+        options.json,
+        commands,
+        max(NARROWEST, min(WIDEST, columns)),
+        tty,
+    )
+
+
+def demo(options: Options) -> int:
+    """Play the reference pair through the flagship scenario."""
+    return run([FLAGSHIP], options)
+
+
+def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> int:
+    """Play scenarios one after the other; the exit status is that of the worst verdict."""
+    if list_only:
+        print("\n".join(library.names()))
+        return 0
+    if not wanted:
+        raise UsageError("run.nothing")
+    paths = library.find(wanted)
+    loaded = [(path, library.load(path)) for path in paths]
+    chosen = [(path, scenario) for path, scenario in loaded if _concerns(scenario, options) or len(loaded) == 1]
+    prepared = [(scenario, *library.profile_for(scenario, path)) for path, scenario in chosen or loaded]
+    for scenario, _, _ in prepared:
+        castings(scenario, options.commands, Path.cwd())
+    judgements = []
+    for scenario, profile, source in prepared:
+        folder = options.output
+        if folder is not None and len(prepared) > 1:
+            folder = folder / scenario.name.replace("/", "-")
+        judgements.append(_play_one(scenario, profile, source, options, folder))
+    if options.json:
+        print(json.dumps([as_json(judgement) for judgement in judgements], ensure_ascii=False, indent=1))
+    elif len(judgements) > 1:
+        counts = {kind: sum(item.verdict.value == kind for item in judgements) for kind in ("pass", "fail", "inconclusive")}
+        values = {"passed": counts["pass"], "failed": counts["fail"], "inconclusive": counts["inconclusive"]}
+        print(say("run.summary", options.language, count=len(judgements), **values))
+    return worst(judgement.verdict for judgement in judgements).exit_status
+
+
+def _concerns(scenario: Scenario, options: Options) -> bool:
+    """Whether a scenario of a folder tests a role that a command was given for."""
+    return not options.commands or scenario.tests == "both" or scenario.tests in options.commands
+
+
+def _play_one(scenario: Scenario, profile: Profile, source: str, options: Options, folder: Path | None) -> Judgement:
+    if not options.json:
+        title = scenario.title.zh if options.language == "zh" else scenario.title.en
+        print(say("run.title", options.language, name=scenario.name, title=title), flush=True)
+    listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
+    casting = castings(scenario, options.commands, Path.cwd())
+    evidence = play(scenario, profile, casting, listener)
+    result = Run(scenario, source, profile, evidence)
+    judgement = result.judged()
+    if not options.json:
+        _show(judgement, options)
+    if folder is not None:
+        write_run(folder, result, judgement, options.language)
+        if not options.json:
+            print(say("run.kept", options.language, folder=folder))
+    return judgement
+
+
+def _show(judgement: Judgement, options: Options) -> None:
+    lines = verdict_lines(judgement, language=options.language, width=options.width, colour=options.colour)
+    print("\n".join(lines), flush=True)
+
+
+class _Screen:
+    """Prints the live view, line by line as things happen."""
+
+    def __init__(self, scenario: Scenario, profile: Profile, options: Options) -> None:
+        actors = [(name, member.role, scenario.part(name)) for name, member in scenario.cast.items()]
+        self._console = LiveConsole(
+            actors,
+            profile,
+            scenario.port,
+            language=options.language,
+            width=options.width,
+            colour=options.colour,
+        )
+
+    def __call__(self, event: Event | Noted) -> None:
+        lines = self._console.feed(event)
+        if lines:
+            print("\n".join(lines), flush=True)
+
+
+def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
+    """Judge a run folder; with ``ladder``, show the run again as it was shown live."""
+    stored = read_run(Path(folder))
+    judgement = stored.judged()
+    if options.json:
+        print(json.dumps(as_json(judgement), ensure_ascii=False, indent=1))
+        return judgement.verdict.exit_status
+    if ladder:
+        screen = _Screen(stored.scenario, stored.profile, options)
+        for event in _timeline(stored):
+            screen(event)
+    _show(judgement, options)
+    return judgement.verdict.exit_status
+
+
+def _timeline(run: Run) -> list[Event | Noted]:
+    """Events and segments of a run, merged on their one clock."""
+    tracker = Tracker(server_port=run.scenario.port)
+    segments = (decode(packet, frame, run.evidence.linktype) for frame, packet in enumerate(run.evidence.packets, 1))
+    noted = [tracker.feed(segment) for segment in segments if segment is not None]
+    merged: list[Event | Noted] = [*run.evidence.events, *noted]
+    return sorted(merged, key=lambda item: item.segment.time if isinstance(item, Noted) else item.time)

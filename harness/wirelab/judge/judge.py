@@ -1,0 +1,108 @@
+"""From evidence to judgement: the script's own checks, the expectations, what must never be, and the verdict.
+
+A pure function of scenario, profile and evidence: judging a run folder gives what the live run gave.
+"""
+
+from __future__ import annotations
+
+import re
+import signal as signals
+from collections.abc import Iterator
+
+from wirelab.base.texts import Text
+from wirelab.declare.scenario import Scenario
+from wirelab.judge.checks import check_expectation
+from wirelab.judge.findings import finding
+from wirelab.judge.steps import check_steps
+from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict, worst
+from wirelab.judge.view import View
+from wirelab.observe.evidence import Evidence
+from wirelab.observe.messages import Profile
+
+MOSTLY = 0.5  # of the packets: who sent more than this made the flood
+_CRASH = re.compile(
+    r"^(Traceback \(most recent call last\):|Exception in thread |thread '[^']*' panicked at|panic: "
+    r"|goroutine \d+ \[|Uncaught |node:internal/|terminate called |\*\*\* stack smashing|free\(\): )",
+)
+_CLEAN = Text("no crash report, no flood, no signal", "没有崩溃信息、刷屏或信号终止")
+_SOUND = Text("{count} packets captured, none lost", "捕获 {count} 个报文,没有丢失")
+_UNSOUND = Text("the capture is not whole", "捕获不完整")
+
+
+def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement:
+    """Judge one run. Any packet lost in the capture makes the verdict inconclusive, whatever else was seen."""
+    view = View(scenario, profile, evidence)
+    checks = [*check_steps(view), *(check_expectation(view, item) for item in scenario.expect)]
+    checks += [_clean(view, actor, checks) for actor, part in _programs(view) if part == "submission"]
+    checks.append(_capture(view))
+    verdict = Verdict.INCONCLUSIVE if evidence.lost else worst(check.verdict for check in checks)
+    return Judgement(scenario.name, tuple(checks), verdict)
+
+
+def _programs(view: View) -> Iterator[tuple[str, str]]:
+    for actor, event in view.started.items():
+        yield actor, event.part
+
+
+def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
+    """What no program may do, whatever the scenario: crash, flood its terminal, be ended by a signal."""
+    found: list[Finding] = []
+    report = _crash_report(view.lines(actor))
+    if report:
+        found.append(finding("WL606", actor, actor=actor, terminal=tuple((actor, line) for line in report)))
+    for bound in view.bounds:
+        if bound.actor == actor:
+            found.append(finding("WL607", actor, actor=actor, limit=bound.limit, time=view.seconds(bound.time)))
+    exited = view.exits.get(actor)
+    told = any(entry.code == "WL603" for check in checks for entry in check.findings if entry.actor == actor)
+    if exited and exited.by == "itself" and exited.status is not None and exited.status < 0 and not told:
+        name, time = signals.Signals(-exited.status).name, view.seconds(exited.time)
+        if not any(ending == name for ending in view.asked_signals(actor)):
+            found.append(finding("WL603", actor, actor=actor, signal=name, time=time))
+    verdict = Verdict.FAIL if found else Verdict.PASS
+    return CheckResult("clean", actor, 0, "", verdict, Said(_CLEAN), tuple(found))
+
+
+def _crash_report(lines: list[str]) -> list[str]:
+    """The lines of the first crash report on a terminal: from its head to the line that names the error."""
+    for position, line in enumerate(lines):
+        if _CRASH.match(line):
+            end = position + 1
+            while end < len(lines) and (lines[end].startswith((" ", "\t")) or _CRASH.match(lines[end])):
+                end += 1
+            return lines[position : end + 1]
+    return []
+
+
+def _capture(view: View) -> CheckResult:
+    evidence = view.evidence
+    found: list[Finding] = []
+    if evidence.lost:
+        found.append(finding("WL901", None, lost=evidence.lost))
+    verdict = Verdict.INCONCLUSIVE
+    for bound in view.bounds:
+        if bound.actor is None:
+            actor, share = _busiest(view)
+            limit, time = bound.limit, view.seconds(bound.time)
+            if actor is not None and share > MOSTLY and view.part(actor) == "submission":
+                verdict = Verdict.FAIL
+                found.append(finding("WL611", actor, limit=limit, time=time, actor=actor, share=f"{share:.0%}"[:-1]))
+            else:
+                found.append(finding("WL902", None, limit=limit, time=time))
+    if found:
+        return CheckResult("capture", None, 0, "", verdict, Said(_UNSOUND), tuple(found))
+    return CheckResult("capture", None, 0, "", Verdict.PASS, Said(_SOUND, {"count": len(evidence.packets)}))
+
+
+def _busiest(view: View) -> tuple[str | None, float]:
+    """The actor that sent most segments with payload, and its share of them."""
+    sent: dict[str, int] = {}
+    for connection in view.connections:
+        for noted in connection.noted:
+            if noted.segment.length:
+                actor = view.actor_at(connection, noted.sender)
+                sent[actor] = sent.get(actor, 0) + 1
+    if not sent:
+        return None, 0.0
+    actor = max(sent, key=lambda name: sent[name])
+    return actor, sent[actor] / sum(sent.values())

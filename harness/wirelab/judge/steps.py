@@ -1,0 +1,206 @@
+"""Checks that the script itself makes: a program got ready, showed a text, exited, answered a peer."""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Iterator
+
+from wirelab.base.texts import Bilingual, Text
+from wirelab.declare import steps
+from wirelab.declare.scenario import ScriptStep
+from wirelab.judge.findings import finding
+from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
+from wirelab.judge.view import PlayedStep, View
+
+STARVED = 0.25  # of the time allowed: a program that had no CPU for so long cannot be blamed for being late
+QUOTED_LINES = 6
+
+_READY = Text("{actor} got ready in {seconds} s", "{actor} 在 {seconds} 秒内就绪")
+_SHOWN = Text("{actor} showed {text} after {seconds} s", "{actor} 在 {seconds} 秒后显示了 {text}")
+_NOT_SHOWN = Text("{actor} did not show {text}", "{actor} 没有显示 {text}")
+_EXITED = Text("{actor} exited with status {status} after {seconds} s{again}", "{actor} 在 {seconds} 秒后退出,状态 {status}{again}")
+_EXPECTED = Text("{actor} received {text} after {seconds} s", "{actor} 在 {seconds} 秒后收到 {text}")
+_MISSED = Text("{step}", "{step}")
+_AGAIN = Bilingual(" (Ctrl-C was pressed twice: the first came between two reads)", "(Ctrl-C 按了两次:第一次恰好落在两次读取之间)")
+
+
+def check_steps(view: View) -> Iterator[CheckResult]:
+    """One result for each step that waited for something, and for each that could not be played."""
+    for played in view.steps():
+        step = view.scenario.script[played.began.index]
+        if played.ended is None:
+            continue
+        if played.ended.outcome == "impossible":
+            yield _result(step, "script", Verdict.FAIL, Said(_MISSED, {"step": step.written}), _impossible(view, step, played))
+        elif isinstance(step.action, steps.Start):
+            if step.action.until is not None or played.ended.outcome == "missed":
+                yield _start(view, step, step.action, played)
+        elif isinstance(step.action, steps.Shows | steps.NeverShows):
+            yield _shows(view, step, step.action, played)
+        elif isinstance(step.action, steps.Exits):
+            yield _exits(view, step, step.action, played)
+        elif isinstance(step.action, steps.Expects):
+            yield _expects(view, step, step.action, played)
+
+
+def _result(step: ScriptStep, name: str, verdict: Verdict, summary: Said, *findings: Finding) -> CheckResult:
+    actor = step.actor if step.actor is not None else getattr(step.action, "start", None)
+    return CheckResult(name, actor, step.line, step.written, verdict, summary, findings)
+
+
+def _took(played: PlayedStep) -> str:
+    assert played.ended is not None
+    return f"{(played.ended.time - played.began.time) / 1e9:.3f}"
+
+
+def _starved(played: PlayedStep, within: float) -> float:
+    """How long programs had no CPU during a step, when it was long enough to excuse them; else 0."""
+    assert played.ended is not None
+    delay = float(played.ended.detail.get("run_delay") or 0)
+    return delay if delay > STARVED * within else 0.0
+
+
+def _excused(view: View, step: ScriptStep, played: PlayedStep, actor: str, within: float, what: Bilingual) -> Finding | None:
+    """The finding that makes a missed step inconclusive, if the machine or the harness's own side is to blame."""
+    if delay := _starved(played, within):
+        return finding("WL903", actor, actor=actor, delay=f"{delay:.2f}")
+    alone = all(view.part(name) != "submission" for name in view.started)
+    if alone or (view.part(actor) != "submission" and isinstance(step.action, steps.Start)):
+        return finding("WL905", actor, actor=actor, what=what, terminal=_last_lines(view, actor))
+    return None
+
+
+def _missed(view: View, step: ScriptStep, name: str, played: PlayedStep, within: float, blame: Finding, what: Bilingual) -> CheckResult:
+    actor = str(blame.actor)
+    summary = Said(_MISSED, {"step": step.written})
+    if excuse := _excused(view, step, played, actor, within, what):
+        return _result(step, name, Verdict.INCONCLUSIVE, summary, excuse)
+    return _result(step, name, Verdict.FAIL, summary, blame)
+
+
+def _last_lines(view: View, actor: str) -> tuple[tuple[str, str], ...]:
+    return tuple((actor, line) for line in view.lines(actor)[-QUOTED_LINES:])
+
+
+def _seen(view: View, actor: str) -> Bilingual:
+    """What a terminal showed instead, in words; the lines themselves are quoted as evidence."""
+    if exited := view.exits.get(actor):
+        if exited.by == "itself":
+            status, time = exited.status, view.seconds(exited.time)
+            return Bilingual(
+                f"it had ended by itself with status {status} at {time} s", f"它已在 {time} 秒自行结束,状态 {status}"
+            )
+    if not view.lines(actor):
+        return Bilingual("it showed nothing at all", "它什么也没有显示")
+    return Bilingual("it showed other lines, quoted below", "它显示的是下面这些内容")
+
+
+def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep) -> CheckResult:
+    actor = action.start
+    assert played.ended is not None
+    if played.ended.outcome == "done":
+        return _result(step, "start", Verdict.PASS, Said(_READY, {"actor": actor, "seconds": _took(played)}))
+    if view.part(actor) == "peer":
+        blame = finding("WL610", actor, step=step.written, actor=actor)
+    else:
+        blame = finding(
+            "WL104",
+            actor,
+            actor=actor,
+            text=action.until,
+            within=action.within,
+            seen=_seen(view, actor),
+            terminal=_last_lines(view, actor),
+        )
+    what = Bilingual("did not get ready", "没有就绪")
+    if view.part(actor) == "peer" and played.ended.detail.get("refused"):
+        return _result(step, "start", Verdict.FAIL, Said(_MISSED, {"step": step.written}), blame)
+    return _missed(view, step, "start", played, action.within, blame, what)
+
+
+def _wanted(action: steps.Shows | steps.NeverShows | steps.Expects) -> str:
+    if action.pattern is not None:
+        return f"/{action.pattern}/"
+    if action.text is not None:
+        return f"'{action.text}'"
+    return {"fin": "FIN", "rst": "RST"}[str(getattr(action, "end", "fin"))]
+
+
+def _shows(view: View, step: ScriptStep, action: steps.Shows | steps.NeverShows, played: PlayedStep) -> CheckResult:
+    actor, text = str(step.actor), _wanted(action)
+    assert played.ended is not None
+    good = played.ended.outcome == "done"
+    if isinstance(action, steps.NeverShows):
+        if good:
+            return _result(step, "never shows", Verdict.PASS, Said(_NOT_SHOWN, {"actor": actor, "text": text}))
+        shown = tuple((actor, line) for line in view.lines(actor) if action.text is not None and action.text in line)
+        found = finding("WL605", actor, actor=actor, text=text, terminal=shown or _last_lines(view, actor))
+        return _result(step, "never shows", Verdict.FAIL, Said(_MISSED, {"step": step.written}), found)
+    if good:
+        said = Said(_SHOWN, {"actor": actor, "text": text, "seconds": _took(played)})
+        return _result(step, "shows", Verdict.PASS, said)
+    blame = finding(
+        "WL604",
+        actor,
+        actor=actor,
+        text=text,
+        within=action.within,
+        seen=_seen(view, actor),
+        terminal=_last_lines(view, actor),
+    )
+    return _missed(view, step, "shows", played, action.within, blame, Bilingual(f"did not show {text}", f"没有显示 {text}"))
+
+
+def _exits(view: View, step: ScriptStep, action: steps.Exits, played: PlayedStep) -> CheckResult:
+    actor = str(step.actor)
+    assert played.ended is not None
+    detail = played.ended.detail
+    again = _AGAIN if detail.get("pressed_again") else Bilingual("", "")
+    if played.ended.outcome == "done":
+        said = Said(_EXITED, {"actor": actor, "status": detail.get("status"), "seconds": _took(played), "again": again})
+        return _result(step, "exits", Verdict.PASS, said)
+    blame = _exit_fault(view, action, played, actor)
+    return _missed(view, step, "exits", played, action.within, blame, Bilingual("did not exit", "没有退出"))
+
+
+def _exit_fault(view: View, action: steps.Exits, played: PlayedStep, actor: str) -> Finding:
+    assert played.ended is not None
+    status, quoted = played.ended.detail.get("status"), _last_lines(view, actor)
+    if status is None:
+        previous = _previous(view, played)
+        what = Bilingual(previous or "the step before", previous or "上一步")
+        time = view.seconds(played.ended.time)
+        return finding("WL601", actor, actor=actor, within=action.within, what=what, time=time, terminal=quoted)
+    if isinstance(status, int) and status < 0:
+        time = view.seconds(view.exits[actor].time)
+        return finding("WL603", actor, actor=actor, signal=signals.Signals(-status).name, time=time, terminal=quoted)
+    return finding("WL602", actor, actor=actor, wanted=action.status, status=status, terminal=quoted)
+
+
+def _previous(view: View, played: PlayedStep) -> str | None:
+    index = played.began.index
+    return view.scenario.script[index - 1].written if index else None
+
+
+def _expects(view: View, step: ScriptStep, action: steps.Expects, played: PlayedStep) -> CheckResult:
+    actor, text = str(step.actor), _wanted(action)
+    assert played.ended is not None
+    if played.ended.outcome == "done":
+        said = Said(_EXPECTED, {"actor": actor, "text": text, "seconds": _took(played)})
+        return _result(step, "expects", Verdict.PASS, said)
+    blame = finding("WL207", actor, wanted=text, actor=actor, within=action.within)
+    what = Bilingual(f"did not receive {text}", f"没有收到 {text}")
+    return _missed(view, step, "expects", played, action.within, blame, what)
+
+
+def _impossible(view: View, step: ScriptStep, played: PlayedStep) -> Finding:
+    assert played.ended is not None
+    actor = step.actor or next((name for name in view.scenario.clients), "")
+    exited = view.exits.get(actor)
+    why = played.ended.detail.get("why")
+    if why == "exited" and exited is not None:
+        time, quoted = view.seconds(exited.time), _last_lines(view, actor)
+        return finding("WL608", actor, actor=actor, step=step.written, status=exited.status, time=time, terminal=quoted)
+    if why == "keyboard not read":
+        return finding("WL609", actor, actor=actor, step=step.written, terminal=_last_lines(view, actor))
+    return finding("WL610", actor, actor=actor, step=step.written)

@@ -1,0 +1,91 @@
+"""Verdicts and check results: the values that judging ends in. Knows no evidence and no rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from wirelab.base.texts import Language, Text
+
+
+class Verdict(StrEnum):
+    """Three values: the machine's fault is never the student's."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_status(self) -> int:
+        """0 pass, 1 fail, 2 inconclusive."""
+        return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}[self]
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Fail if anything failed, else inconclusive if anything was, else pass."""
+    found = set(verdicts)
+    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        if verdict in found:
+            return verdict
+    return Verdict.PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence ready to be said in either language: its template and its values."""
+
+    text: Text
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def in_(self, language: Language) -> str:
+        """The sentence in one language."""
+        return self.text.fill(language, **self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One coded observation with its evidence.
+
+    ``code`` is its stable name in the registry; ``rationale`` says what was expected and what was seen;
+    ``frames`` are frame numbers of the capture, ``times`` nanoseconds since the epoch, ``terminal`` whole
+    lines a program showed (actor, line). ``actor`` is whose doing it is.
+    """
+
+    code: str
+    actor: str | None
+    rationale: Said
+    hint: Said
+    frames: tuple[int, ...] = ()
+    terminal: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check: its name, whose connection or program, the line of the scenario it comes from, and the outcome.
+
+    ``summary`` is one line for a passed check (what was seen, with numbers); a failed or inconclusive one
+    explains itself by its findings.
+    """
+
+    name: str
+    actor: str | None
+    line: int
+    written: str
+    verdict: Verdict
+    summary: Said
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The outcome of a run: every check in scenario order, and the verdict over all."""
+
+    scenario: str
+    checks: tuple[CheckResult, ...]
+    verdict: Verdict
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of their checks."""
+        return tuple(finding for check in self.checks for finding in check.findings)

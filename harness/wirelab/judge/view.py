@@ -1,0 +1,208 @@
+"""A run as judging sees it: whose connection is whose, messages, pairings, terminals, all from the evidence.
+
+Derived values only; nothing here expects anything.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wirelab.declare.scenario import Scenario
+from wirelab.observe.connections import Connection, Noted, Side, Tracker
+from wirelab.observe.evidence import (
+    Bounded,
+    Ending,
+    Evidence,
+    Exited,
+    Owned,
+    Sampled,
+    Shown,
+    Started,
+    StepBegan,
+    StepEnded,
+    Typed,
+    Wire,
+)
+from wirelab.observe.heartbeats import Pairing, pair
+from wirelab.observe.messages import Message, Profile, decode_stream
+from wirelab.observe.segments import decode_all
+from wirelab.observe.terminal import Transcript
+
+QUIT_KEYS = ("Ctrl-C", "Ctrl-D", "/quit⏎")
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedStep:
+    """A step that was played: when it began, when and how it ended (None when the run was broken off in it)."""
+
+    began: StepBegan
+    ended: StepEnded | None
+
+
+class View:
+    """Everything judging asks of a run's evidence, worked out once and kept."""
+
+    def __init__(self, scenario: Scenario, profile: Profile, evidence: Evidence) -> None:
+        self.scenario = scenario
+        self.profile = profile
+        self.evidence = evidence
+        self.start = evidence.events[0].time if evidence.events else 0
+
+    def seconds(self, time: int) -> str:
+        """A moment as seconds since the run began, three decimals."""
+        return f"{(time - self.start) / 1e9:.3f}"
+
+    @functools.cached_property
+    def connections(self) -> tuple[Connection, ...]:
+        """All connections of the capture to the scenario's port."""
+        tracker = Tracker(server_port=self.scenario.port)
+        for segment in decode_all(self.evidence.packets, self.evidence.linktype):
+            tracker.feed(segment)
+        return tuple(item for item in tracker.connections if item.server.port == self.scenario.port)
+
+    @functools.cached_property
+    def _owners(self) -> dict[int, list[Owned]]:
+        owners: dict[int, list[Owned]] = {}
+        for event in self.evidence.events:
+            if isinstance(event, Owned):
+                owners.setdefault(event.port, []).append(event)
+        return owners
+
+    def connections_of(self, client: str) -> tuple[Connection, ...]:
+        """The connections that a client opened, in order."""
+        return tuple(item for item in self.connections if self.client_of(item) == client)
+
+    def client_of(self, connection: Connection) -> str | None:
+        """The actor at the client's end."""
+        owned = self._owners.get(connection.client.port, [])
+        return owned[-1].actor if owned else None
+
+    def server_of(self, connection: Connection) -> str | None:
+        """The actor that served when the connection began: the server that was started last before."""
+        began = connection.noted[0].segment.time
+        started = [
+            event.actor
+            for event in self.evidence.events
+            if isinstance(event, Started) and event.role == "server" and event.time <= began
+        ]
+        return started[-1] if started else None
+
+    def actor_at(self, connection: Connection, side: Side) -> str:
+        """The actor at one side of a connection, or the side's name when it is not known."""
+        actor = self.client_of(connection) if side == "client" else self.server_of(connection)
+        return actor or side
+
+    def part(self, actor: str | None) -> str:
+        """Who played an actor: submission, reference or peer; the submission where it is not known."""
+        return self.scenario.part(actor) if actor in self.scenario.cast else "submission"
+
+    # --- messages
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - a view lives as long as one judgement
+    def messages(self, index: int, side: Side) -> tuple[Message, ...]:
+        """All messages one side sent on the connection with this index of the capture."""
+        connection = next(item for item in self.connections if item.index == index)
+        stream = connection.client_stream if side == "client" else connection.server_stream
+        return decode_stream(self.profile, side, stream)
+
+    def pairing(self, connection: Connection) -> Pairing:
+        """Heartbeats and their answers on one connection."""
+        index = connection.index
+        return pair(self.profile, self.messages(index, "server"), self.messages(index, "client"))
+
+    # --- programs and terminals
+
+    @functools.cached_property
+    def started(self) -> dict[str, Started]:
+        """Every actor that was started."""
+        return {event.actor: event for event in self.evidence.events if isinstance(event, Started)}
+
+    @functools.cached_property
+    def exits(self) -> dict[str, Exited]:
+        """Every program's end."""
+        return {event.actor: event for event in self.evidence.events if isinstance(event, Exited)}
+
+    @functools.cached_property
+    def kills(self) -> dict[str, Ending]:
+        """When the harness or the script began to kill a program; what follows is not its own doing."""
+        found: dict[str, Ending] = {}
+        for event in self.evidence.events:
+            if isinstance(event, Ending) and (event.by == "harness" or event.signal == "SIGKILL"):
+                found.setdefault(event.actor, event)
+        return found
+
+    def own_doing(self, actor: str | None, time: int) -> bool:
+        """Whether something a program did at ``time`` was its own, not the consequence of being killed."""
+        kill = self.kills.get(actor or "")
+        return kill is None or time < kill.time
+
+    @functools.cached_property
+    def end(self) -> int:
+        """When the harness began to clean up, or the last event."""
+        cleanups = [event.time for event in self.evidence.events if isinstance(event, Ending) and event.by == "harness"]
+        return min(cleanups, default=self.evidence.events[-1].time if self.evidence.events else 0)
+
+    @functools.cached_property
+    def transcripts(self) -> dict[str, Transcript]:
+        """What every terminal showed, readable."""
+        found: dict[str, Transcript] = {}
+        for event in self.evidence.events:
+            if isinstance(event, Shown):
+                found.setdefault(event.actor, Transcript()).feed(event.data)
+        return found
+
+    def lines(self, actor: str) -> list[str]:
+        """The terminal's lines that hold anything."""
+        transcript = self.transcripts.get(actor)
+        return [line for line in transcript.text.split("\n") if line.strip()] if transcript else []
+
+    def quit_time(self, actor: str) -> int | None:
+        """When the last quitting key or word was typed at an actor's keyboard."""
+        times = [
+            event.time
+            for event in self.evidence.events
+            if isinstance(event, Typed) and event.actor == actor and event.keys.endswith(QUIT_KEYS)
+        ]
+        return times[-1] if times else None
+
+    def run_delay(self, actor: str, start: int, stop: int) -> float:
+        """Seconds a program was ready without a CPU, between the samples that enclose ``start`` to ``stop``."""
+        samples = [event for event in self.evidence.events if isinstance(event, Sampled) and event.actor == actor]
+        before = [sample.run_delay for sample in samples if sample.time <= start]
+        after = [sample.run_delay for sample in samples if sample.time >= stop]
+        if not samples:
+            return 0.0
+        return (after[0] if after else samples[-1].run_delay) - (before[-1] if before else 0.0)
+
+    @functools.cached_property
+    def bounds(self) -> tuple[Bounded, ...]:
+        """The bounds that were hit."""
+        return tuple(event for event in self.evidence.events if isinstance(event, Bounded))
+
+    @functools.cached_property
+    def wire(self) -> tuple[tuple[str, int], ...]:
+        """What was done to the wire, and when."""
+        return tuple((event.what, event.time) for event in self.evidence.events if isinstance(event, Wire))
+
+    def asked_signals(self, actor: str) -> tuple[str, ...]:
+        """The signals that the script sent to a program."""
+        return tuple(
+            event.signal for event in self.evidence.events if isinstance(event, Ending) and event.actor == actor
+        )
+
+    def steps(self) -> Iterator[PlayedStep]:
+        """The steps that were played, in order."""
+        ends = {event.index: event for event in self.evidence.events if isinstance(event, StepEnded)}
+        for event in self.evidence.events:
+            if isinstance(event, StepBegan):
+                yield PlayedStep(event, ends.get(event.index))
+
+    def disturbed(self, connection: Connection, start: int, stop: int) -> tuple[Noted, ...]:
+        """Retransmissions on a connection in a span of time: the network's delay, not the program's."""
+        return tuple(
+            noted
+            for noted in connection.noted
+            if start <= noted.segment.time <= stop and noted.notes & {"retransmission", "partial-overlap", "fills-gap"}
+        )

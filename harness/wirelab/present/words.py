@@ -1,0 +1,114 @@
+"""What happens in a run, in words of both languages. Knows events, no lines, widths or colours."""
+
+from __future__ import annotations
+
+from wirelab.base.texts import Bilingual, Language, Text, register, say
+from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Peered, Started, StepEnded
+
+# Signal numbers of Linux on most machines (signal(7)); the pure layers have no module that knows them.
+_SIGNALS = dict(enumerate("HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM".split(), 1))
+_SIGNALS |= {24: "XCPU", 25: "XFSZ", 31: "SYS"}
+
+_PARTS: dict[Part, Bilingual] = {
+    "submission": Bilingual("the submission", "提交的程序"),
+    "reference": Bilingual("the reference", "参考程序"),
+    "peer": Bilingual("a scripted peer", "脚本对端"),
+}
+
+_PEERED = {
+    "connected": Text("connected", "已连接"),
+    "sends": Text("sends", "发送"),
+    "half-closes": Text("half-closes: sends FIN, goes on reading", "半关闭:发出 FIN,继续读"),
+    "closes": Text("closes its socket", "关闭套接字"),
+    "resets": Text("resets the connection", "重置连接"),
+    "stops reading": Text("stops reading", "停止读取"),
+    "reads again": Text("reads again", "恢复读取"),
+}
+
+register(
+    {
+        "live.started": Text("starts: {part}", "启动:{part}"),
+        "live.started.command": Text("starts: {part}, {command}", "启动:{part},{command}"),
+        "live.exited": Text("exits by itself with status {status}", "自行退出,状态码 {status}"),
+        "live.exited.signal": Text("is ended by {signal}", "被 {signal} 终止"),
+        "live.exited.unknown": Text("has ended, with a status that cannot be known", "已结束,状态码无从得知"),
+        "live.exited.script": Text(
+            "has ended ({end}), because the script asked for it", "已结束({end}),这是剧本要求的"
+        ),
+        "live.exited.harness": Text(
+            "was still running: wirelab has ended it ({end}), this is not its own doing",
+            "当时仍在运行:由 wirelab 收尾结束({end}),不算程序自己的行为",
+        ),
+        "live.exited.status": Text("status {status}", "状态码 {status}"),
+        "live.exited.status.unknown": Text("status unknown", "状态码未知"),
+        "live.ending.script": Text("{signal} sent, as the script says", "按剧本发送 {signal}"),
+        "live.ending.harness": Text("{signal} sent by wirelab, which cleans up", "wirelab 收尾,发送 {signal}"),
+        "live.missed": Text("not in time: {step}", "未按时发生:{step}"),
+        "live.impossible": Text("impossible, the program was gone: {step}", "无法执行,程序已经不在了:{step}"),
+        "live.step": Text("step {number}", "第 {number} 步"),
+        "live.wire": Text("wire: {what}", "线路:{what}"),
+        "live.bytes": Text("{what} ({count} bytes): {data}", "{what}({count} 字节):{data}"),
+        "live.owned": Text("port {port} is {actor}'s", "端口 {port} 属于 {actor}"),
+        "live.bounded.bytes": Text(
+            "has shown {limit} bytes, as much as is kept: what follows is not read",
+            "已输出 {limit} 字节,达到上限:之后的输出不再读取",
+        ),
+        "live.bounded.packets": Text(
+            "{limit} packets are captured, as many as are kept: what follows is missing",
+            "已捕获 {limit} 个分组,达到上限:之后的分组不再保留",
+        ),
+        "live.more.segments": Text("… {count} more segments", "… 还有 {count} 个报文段"),
+        "live.more.lines": Text("… {count} more lines", "… 还有 {count} 行"),
+        **{f"live.peer.{what}": text for what, text in _PEERED.items()},
+    }
+)
+
+
+def started(event: Started, language: Language) -> str:
+    """Who plays the actor, and by what command."""
+    key = "live.started" if event.part == "peer" else "live.started.command"
+    return say(key, language, part=_PARTS[event.part], command=" ".join(event.command))
+
+
+def exited(event: Exited, language: Language) -> str:
+    """How a program ended, and whose doing that was."""
+    signal = signal_name(-event.status) if event.status is not None and event.status < 0 else None
+    if event.by != "itself":
+        unknown = "" if event.status is not None else ".unknown"
+        end = signal or say(f"live.exited.status{unknown}", language, status=event.status)
+        return say(f"live.exited.{event.by}", language, end=end)
+    if signal:
+        return say("live.exited.signal", language, signal=signal)
+    return say("live.exited" if event.status is not None else "live.exited.unknown", language, status=event.status)
+
+
+def ending(event: Ending, language: Language) -> str:
+    """A signal that the harness sent, and why."""
+    return say(f"live.ending.{event.by}", language, signal=event.signal)
+
+
+def step_failed(event: StepEnded, written: str | None, language: Language) -> str:
+    """A step that was missed or impossible, as its author wrote it."""
+    step = written or say("live.step", language, number=event.index + 1)
+    return say(f"live.{event.outcome}", language, step=step)
+
+
+def peered(event: Peered, language: Language, data: str) -> str:
+    """What a scripted peer did; ``data`` is how its bytes are to be shown."""
+    what = say(f"live.peer.{event.what}", language) if event.what in _PEERED else event.what
+    return say("live.bytes", language, what=what, count=grouped(len(event.data)), data=data) if event.data else what
+
+
+def bounded(event: Bounded, language: Language) -> str:
+    """A bound that was hit, and what is missing from here on."""
+    return say(f"live.bounded.{event.unit}", language, limit=grouped(event.limit))
+
+
+def signal_name(number: int) -> str:
+    """``SIGKILL`` for 9; for a number without a name, ``signal 40``."""
+    return f"SIG{_SIGNALS[number]}" if number in _SIGNALS else f"signal {number}"
+
+
+def grouped(number: int) -> str:
+    """A number with its digits in groups of three: ``12 345``."""
+    return f"{number:,}".replace(",", " ")

@@ -1,0 +1,248 @@
+"""Programs on terminals of their own: start, type, read, end. The only user of pexpect.
+
+Nothing here blocks: the stage's loop says when there is something to read and when a program ended
+(``pidfd_open(2)``). Output is read and kept up to a bound; past it the program is left standing at its
+full terminal, so that a flood costs the harness nothing.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import pexpect
+
+from wirelab.base.clock import now_ns
+from wirelab.base.errors import EnvironmentFault, UsageError
+from wirelab.base.texts import Text, register
+from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Role, Shown, Started, Typed
+from wirelab.observe.terminal import Transcript
+from wirelab.stage import namespace, processes
+from wirelab.stage.recorder import Recorder
+
+OUTPUT_LIMIT = 4_000_000  # bytes per terminal; a whole lab prints a few thousand
+WINDOW = (40, 120)  # rows, columns
+_KEYS = {
+    "ctrl-c": b"\x03",
+    "ctrl-d": b"\x04",
+    "ctrl-z": b"\x1a",
+    "ctrl-\\": b"\x1c",
+    "enter": b"\r",
+    "tab": b"\t",
+    "backspace": b"\x7f",
+    "escape": b"\x1b",
+    "up": b"\x1b[A",
+    "down": b"\x1b[B",
+}
+_SHOWN_KEYS = {"enter": "⏎", "ctrl-c": "Ctrl-C", "ctrl-d": "Ctrl-D", "ctrl-z": "Ctrl-Z", "ctrl-\\": "Ctrl-\\"}
+
+register(
+    {
+        "actor.no-program": Text(
+            "cannot start '{command}' for {actor}: there is no program '{program}' (looked in {where})",
+            "无法为 {actor} 启动 '{command}':找不到程序 '{program}'(查找位置:{where})",
+        ),
+        "actor.not-started": Text(
+            "cannot start '{command}' for {actor}: {why}", "无法为 {actor} 启动 '{command}':{why}"
+        ),
+    }
+)
+
+
+class Program:
+    """One program on a pseudo-terminal, as the student would run it in a window."""
+
+    def __init__(self, name: str, role: Role, part: Part, recorder: Recorder) -> None:
+        self.name = name
+        self.role = role
+        self.part = part
+        self.transcript = Transcript()
+        self.pid = 0
+        self.exited: Exited | None = None
+        self.flooded = False
+        self.terminal_open = False
+        self.port: int | None = None  # local port of its connection, when it is a client
+        self._recorder = recorder
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._read = 0
+        self._pidfd = -1
+        self._ended_by: Literal["itself", "script", "harness"] = "itself"
+        self._child: pexpect.spawn[bytes]
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str], folder: str) -> None:
+        """Run ``command`` in ``folder``. Raises UsageError when there is no such program."""
+        shown = " ".join(command)
+        found = resolve(command[0], folder, environment.get("PATH", os.defpath))
+        if found is None:
+            where = folder if "/" in command[0] else environment.get("PATH", os.defpath)
+            raise UsageError("actor.no-program", command=shown, actor=self.name, program=command[0], where=where)
+        try:
+            self._child = pexpect.spawn(
+                found,
+                list(command[1:]),
+                timeout=None,
+                maxread=65536,
+                cwd=folder,
+                env=dict(environment),  # type: ignore[arg-type]
+                dimensions=WINDOW,
+                preexec_fn=namespace.drop_capabilities,
+            )
+        except (OSError, pexpect.ExceptionPexpect) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise EnvironmentFault("actor.not-started", command=shown, actor=self.name, why=why) from None
+        self._child.delaybeforesend = None
+        self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
+        self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0
+        self.pid = self._child.pid
+        self._pidfd = os.pidfd_open(self.pid)
+        self.terminal_open = True
+        self._recorder.add(Started(now_ns(), self.name, self.role, self.part, tuple(command), self.pid))
+
+    # --- what the loop waits for
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """File descriptors whose readability means that ``service`` has something to do."""
+        wanted = []
+        if self.terminal_open and not self.flooded:
+            wanted.append(self._child.fileno())
+        if self._pidfd >= 0:
+            wanted.append(self._pidfd)
+        return tuple(wanted)
+
+    def service(self) -> None:
+        """Take in output and notice the end; never blocks."""
+        ended = self._pidfd >= 0 and bool(select.select([self._pidfd], [], [], 0)[0])
+        self._drain()
+        if ended:
+            self._note_end()
+
+    def _drain(self) -> None:
+        while self.terminal_open and not self.flooded:
+            try:
+                data = self._child.read_nonblocking(65536, 0)
+            except pexpect.TIMEOUT:
+                return
+            except (pexpect.EOF, OSError):
+                self._close_terminal()
+                return
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        kept = data[: OUTPUT_LIMIT - self._read]
+        self._read += len(data)
+        if text := self._decoder.decode(kept):
+            self._recorder.add(Shown(now_ns(), self.name, text))
+            self.transcript.feed(text)
+        if self._read >= OUTPUT_LIMIT:
+            self.flooded = True
+            self._recorder.add(Bounded(now_ns(), self.name, OUTPUT_LIMIT, "bytes"))
+
+    def _note_end(self) -> None:
+        if self.exited is not None:
+            return
+        os.close(self._pidfd)
+        self._pidfd = -1
+        self.exited = Exited(now_ns(), self.name, self._reap(), self._ended_by)
+        self._recorder.add(self.exited)
+
+    def _reap(self) -> int | None:
+        """The exit status, or minus the signal's number. pexpect reaps a child itself when its terminal ends first."""
+        process = self._child.ptyproc
+        with contextlib.suppress(ChildProcessError):
+            code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            process.terminated = self._child.terminated = True
+            return code
+        if process.signalstatus is not None:
+            return -int(process.signalstatus)
+        return None if process.exitstatus is None else int(process.exitstatus)
+
+    # --- what a person does
+
+    def press(self, key: str) -> bool:
+        """Press one key; False when the program no longer takes keys."""
+        return self._keys(_KEYS[key], _SHOWN_KEYS.get(key, key.title()))
+
+    def type(self, text: str, *, enter: bool) -> bool:
+        """Type text, with Enter (a carriage return, which the terminal turns into LF) if asked."""
+        return self._keys(text.encode() + (b"\r" if enter else b""), text + ("⏎" if enter else ""))
+
+    def _keys(self, data: bytes, shown: str) -> bool:
+        if not self.terminal_open or self.exited is not None:
+            return False
+        self._recorder.add(Typed(now_ns(), self.name, shown))
+        while data:
+            if not select.select([], [self._child.fileno()], [], 0)[1]:
+                return False  # the terminal's input queue is full: nobody reads this keyboard
+            try:
+                data = data[self._child.send(data[:512]) :]
+            except OSError:
+                return False
+        return True
+
+    # --- the end
+
+    def signal(self, name: str) -> bool:
+        """Send a signal to the program's process group, as a shell would; False when it is gone."""
+        if self.exited is not None:
+            return False
+        if name in ("KILL", "TERM", "INT", "HUP"):
+            self._announce("script", name)
+        try:
+            os.killpg(self.pid, signal.Signals[f"SIG{name}"])
+        except ProcessLookupError:
+            return False
+        return True
+
+    def hang_up(self) -> None:
+        """Close the terminal; the kernel sends SIGHUP to the session."""
+        if self.terminal_open:
+            self._drain()
+        self._close_terminal()
+
+    def end(self) -> None:
+        """Kill whatever still runs and reap it; the pty is closed. Safe to call twice."""
+        if self.pid and self.exited is None:
+            self.service()
+        if self.pid and self.exited is None:
+            self._announce("harness", "KILL")
+            for member in reversed(processes.tree(self.pid)):
+                try:
+                    os.kill(member, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            self._drain()
+            self._note_end()
+        if self.terminal_open:
+            self._drain()
+        self._close_terminal()
+
+    def _announce(self, by: Literal["script", "harness"], name: str) -> None:
+        if self._ended_by == "itself" and name == "KILL":
+            self._ended_by = by
+        self._recorder.add(Ending(now_ns(), self.name, by, f"SIG{name}"))
+
+    def _close_terminal(self) -> None:
+        if self.terminal_open:
+            self.terminal_open = False
+            with contextlib.suppress(OSError):
+                self._child.ptyproc.fileobj.close()  # it owns the descriptor; closing only that would close it twice
+            self._child.ptyproc.closed = self._child.closed = True
+            self._child.ptyproc.fd = self._child.child_fd = -1
+
+
+def resolve(program: str, folder: str, path: str) -> str | None:
+    """The file that a command's first word means, seen from ``folder``; None when there is none to execute."""
+    if "/" in program:
+        candidate = os.path.join(folder, program)
+        return candidate if os.path.isfile(candidate) and os.access(candidate, os.X_OK) else None
+    for entry in path.split(os.pathsep):
+        candidate = os.path.join(folder, entry or ".", program)
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    return None

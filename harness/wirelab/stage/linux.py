@@ -1,0 +1,102 @@
+"""The kernel calls Python has no name for: unshare, prctl, capset, interface ioctls, packet-ring options.
+
+The only module with ctypes and numbers from kernel headers. Knows no policy: which call is made when, and
+what a refusal means to a person, is decided above. Every call raises OSError with the kernel's errno.
+Sources: unshare(2), prctl(2), capabilities(7), netdevice(7), packet(7), linux/ethtool.h, linux/filter.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Sequence
+
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 24, 38, 47
+PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
+CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
+_CAPABILITY_VERSION_3 = 0x20080522
+
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFMTU, _SIOCETHTOOL = 0x8913, 0x8914, 0x8922, 0x8946
+_IFF_UP = 1
+_IFREQ_BYTES = 40
+ETHTOOL_GTSO, ETHTOOL_STSO = 0x1E, 0x1F
+ETHTOOL_GGSO, ETHTOOL_SGSO = 0x23, 0x24
+ETHTOOL_GGRO, ETHTOOL_SGRO = 0x2B, 0x2C
+
+ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
+SOL_PACKET = 263
+PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, PACKET_IGNORE_OUTGOING = 5, 6, 10, 23
+TPACKET_V2 = 1
+TP_STATUS_KERNEL, TP_STATUS_USER = 0, 1
+TPACKET2_HEADER = struct.Struct("=IIIHHII")
+"""tp_status, tp_len, tp_snaplen, tp_mac, tp_net, tp_sec, tp_nsec: the part of tpacket2_hdr that is read."""
+
+_SO_ATTACH_FILTER = 26
+BPF_LD_H_ABS, BPF_LD_B_ABS, BPF_LD_H_IND, BPF_LDX_B_MSH = 0x28, 0x30, 0x48, 0xB1
+BPF_JEQ, BPF_JSET, BPF_RET = 0x15, 0x45, 0x06
+
+Instruction = tuple[int, int, int, int]
+"""One instruction of a classic BPF program: code, jump if true, jump if false, operand."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def unshare(flags: int) -> None:
+    """Move the calling process into new namespaces, unshare(2). It must have one thread only."""
+    _checked(_libc.unshare(ctypes.c_int(flags)))
+
+
+def prctl(option: int, first: int = 0, second: int = 0) -> int:
+    """prctl(2); the arguments that are not given are zero, as newer options demand."""
+    words = [ctypes.c_ulong(word) for word in (first, second, 0, 0)]
+    return _checked(_libc.prctl(ctypes.c_int(option), *words))
+
+
+def capset(permitted: int, inheritable: int) -> None:
+    """Set this process's capability sets to bit masks, effective equal to permitted, capset(2)."""
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
+    halves = ((mask >> shift & 0xFFFFFFFF) for shift in (0, 32) for mask in (permitted, permitted, inheritable))
+    _checked(_libc.capset(header, struct.pack("=6I", *halves)))
+
+
+def _interface_call(request: int, name: str, argument: bytes) -> bytes:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        block = struct.pack("=16s", name.encode()) + argument
+        return fcntl.ioctl(channel, request, block.ljust(_IFREQ_BYTES, b"\0"))
+
+
+def bring_up(interface: str) -> None:
+    """Set an interface administratively up in the caller's network namespace, netdevice(7)."""
+    (flags,) = struct.unpack_from("=H", _interface_call(_SIOCGIFFLAGS, interface, b""), 16)
+    _interface_call(_SIOCSIFFLAGS, interface, struct.pack("=H", flags | _IFF_UP))
+
+
+def set_mtu(interface: str, mtu: int) -> None:
+    """Set the largest IP packet in bytes that an interface takes."""
+    _interface_call(_SIOCSIFMTU, interface, struct.pack("=i", mtu))
+
+
+def ethtool(interface: str, command: int, value: int = 0) -> int:
+    """Get or set one number of an interface's offload settings (``ETHTOOL_G…`` returns it)."""
+    request = ctypes.create_string_buffer(struct.pack("=II", command, value), 8)
+    _interface_call(_SIOCETHTOOL, interface, struct.pack("P", ctypes.addressof(request)))
+    (answer,) = struct.unpack_from("=I", request, 4)
+    return int(answer)
+
+
+def attach_filter(target: socket.socket, program: Sequence[Instruction]) -> None:
+    """Attach a classic BPF program to a socket, socket(7): only what it accepts is queued."""
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
+    target.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), ctypes.addressof(code)))

@@ -1,0 +1,246 @@
+"""Scripted peers: endpoints that the harness plays itself, byte by byte, without a program.
+
+All sockets are non-blocking; the stage's loop says when one is readable. A listening peer may hold several
+connections at once; each keeps the frames it received, which ``expects`` uses up one by one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import socket
+import struct
+from typing import Literal
+
+from wirelab.base.clock import now_ns
+from wirelab.observe.connections import Chunk
+from wirelab.observe.evidence import Peered, Role, Started
+from wirelab.observe.messages import Decoder, Message, Profile
+from wirelab.stage.recorder import Recorder
+
+RECEIVE_LIMIT = 64_000_000  # bytes one peer takes in per connection before it stops reading
+
+
+class PeerConnection:
+    """One connection of a peer: what came in, decoded, and how the other side ended it."""
+
+    def __init__(self, peer: Peer, sock: socket.socket) -> None:
+        self.sock = sock
+        self.reading = True
+        self.ended: Literal["fin", "rst"] | None = None
+        self.unsent = b""
+        self._peer = peer
+        self._offset = 0
+        other: Role = "server" if peer.role == "client" else "client"
+        self._decoder = Decoder(peer.profile, other)
+        self._messages: list[Message] = []
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def local_port(self) -> int:
+        return int(self.sock.getsockname()[1])
+
+    @property
+    def remote_port(self) -> int:
+        return int(self.sock.getpeername()[1])
+
+    def receive(self) -> None:
+        """Take in what has arrived; never blocks."""
+        while self.reading and self.ended is None:
+            try:
+                data = self.sock.recv(65536)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.ended = "rst"
+                return
+            if not data:
+                self.ended = "fin"
+                self._take(self._decoder.finish())
+                return
+            self._take(self._decoder.feed(Chunk(self._offset, data, 0, now_ns())))
+            self._offset += len(data)
+            self.reading = self.reading and self._offset < RECEIVE_LIMIT
+
+    def _take(self, messages: tuple[Message, ...]) -> None:
+        self._messages.extend(messages)
+        if self._peer.answers:
+            for message in messages:
+                self._answer(message)
+
+    def _answer(self, message: Message) -> None:
+        profile = self._peer.profile
+        for spec in profile.messages:
+            if message.kind is not None and spec.answers == message.kind:
+                self.send(profile.encode(spec.name, **message.groups))
+
+    def send(self, data: bytes) -> None:
+        """Send, keeping what the socket does not take yet."""
+        self.unsent += data
+        self.flush()
+
+    def flush(self) -> None:
+        """Send on what was kept; what a broken connection refuses is dropped."""
+        while self.unsent:
+            try:
+                self.unsent = self.unsent[self.sock.send(self.unsent) :]
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.ECONNRESET, errno.EPIPE):
+                    self.ended = self.ended or "rst"
+                self.unsent = b""
+
+    def take(self, text: str | None, pattern: re.Pattern[str] | None) -> bool:
+        """Use up the first received message with this text (or matching this pattern), if there is one."""
+        for position, message in enumerate(self._messages):
+            if message.text == text if pattern is None else pattern.fullmatch(message.text):
+                del self._messages[position]
+                return True
+        return False
+
+    def close(self) -> None:
+        """Close the socket; unread bytes in it make the kernel send RST instead of FIN."""
+        self.reading = False
+        self.ended = self.ended or "fin"
+        self.sock.close()
+
+
+class Peer:
+    """A scripted endpoint: listens when it is a server, connects when it is a client."""
+
+    def __init__(self, name: str, role: Role, profile: Profile, recorder: Recorder, *, answers: bool) -> None:
+        self.name = name
+        self.role: Role = role
+        self.profile = profile
+        self.answers = answers
+        self.connections: list[PeerConnection] = []
+        self._recorder = recorder
+        self._listener: socket.socket | None = None
+        self._connecting: socket.socket | None = None
+
+    def start(self, address: tuple[str, int]) -> None:
+        """Listen on ``address``, or begin to connect to it. Raises OSError when the port is taken."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        if self.role == "server":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(address)
+                sock.listen(64)
+            except OSError:
+                sock.close()
+                raise
+            self._listener = sock
+        else:
+            self._connecting = sock
+            with contextlib.suppress(BlockingIOError):
+                sock.connect(address)
+        self._recorder.add(Started(now_ns(), self.name, self.role, "peer", ("peer", self.role), None))
+
+    @property
+    def local_port(self) -> int | None:
+        """A connecting peer's own port, known from the moment it began to connect."""
+        sock = self._connecting or (self.connections[0].sock if self.connections else None)
+        return int(sock.getsockname()[1]) if sock and self.role == "client" and sock.fileno() >= 0 else None
+
+    @property
+    def refused(self) -> bool:
+        """Whether a connecting peer's attempt failed."""
+        return self.role == "client" and self._connecting is None and not self.connections
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Descriptors whose readability means that ``service`` has something to do."""
+        wanted = [self._listener] if self._listener else []
+        wanted += [connection.sock for connection in self.connections if connection.reading and connection.ended is None]
+        return tuple(sock.fileno() for sock in wanted)
+
+    @property
+    def writable_descriptors(self) -> tuple[int, ...]:
+        """Descriptors that wait to become writable: a connect under way, bytes not taken yet."""
+        wanted = [self._connecting] if self._connecting else []
+        wanted += [connection.sock for connection in self.connections if connection.unsent and connection.ended is None]
+        return tuple(sock.fileno() for sock in wanted)
+
+    def service(self) -> None:
+        """Accept, finish connecting, receive, send on; never blocks."""
+        if self._listener:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    self._adopt(self._listener.accept()[0])
+        if self._connecting:
+            self._finish_connecting(self._connecting)
+        for connection in self.connections:
+            if connection.ended is None:
+                connection.receive()
+                connection.flush()
+
+    def _finish_connecting(self, sock: socket.socket) -> None:
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._connecting = None
+            sock.close()
+            self._recorder.add(Peered(now_ns(), self.name, f"refused: {os.strerror(error)}"))
+            return
+        try:
+            sock.getpeername()
+        except OSError:
+            return  # still under way
+        self._connecting = None
+        self._adopt(sock)
+
+    def _adopt(self, sock: socket.socket) -> None:
+        self.connections.append(PeerConnection(self, sock))
+        self._recorder.add(Peered(now_ns(), self.name, "connected"))
+
+    def chosen(self, remote_port: int | None) -> list[PeerConnection]:
+        """The living connections, or those to one client's port."""
+        living = [connection for connection in self.connections if connection.sock.fileno() >= 0]
+        if remote_port is None:
+            return living
+        return [connection for connection in living if connection.ended != "rst" and connection.remote_port == remote_port]
+
+    def note(self, what: str, data: bytes = b"") -> None:
+        """Record something the peer did."""
+        self._recorder.add(Peered(now_ns(), self.name, what, data))
+
+    def half_close(self) -> None:
+        """Send FIN, go on reading."""
+        for connection in self.chosen(None):
+            with contextlib.suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_WR)
+        self.note("half-closes")
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self.chosen(None):
+            connection.close()
+        self.note("closes")
+
+    def reset(self) -> None:
+        """Abort every connection with RST (SO_LINGER with time 0)."""
+        for connection in self.chosen(None):
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+        self.note("resets")
+
+    def set_reading(self, reading: bool) -> None:
+        """Stop reading (the receive buffer is made small, so that the window closes soon), or go on."""
+        for connection in self.chosen(None):
+            connection.reading = reading
+            if not reading:
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.note("reads again" if reading else "stops reading")
+
+    def end(self) -> None:
+        """Close all sockets. Safe to call twice."""
+        for connection in self.connections:
+            connection.close()
+        for sock in (self._listener, self._connecting):
+            if sock:
+                sock.close()
+        self._listener = self._connecting = None

@@ -1,0 +1,28 @@
+"""Collects a run's events in order and tells whoever watches. Knows no programs and no packets' meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wirelab.observe.connections import Noted
+from wirelab.observe.evidence import Event
+
+Listener = Callable[[Event | Noted], None]
+
+
+class Recorder:
+    """The one list of events of a run; a listener sees each the moment it is recorded."""
+
+    def __init__(self, listener: Listener | None = None) -> None:
+        self.events: list[Event] = []
+        self._listener = listener
+
+    def add(self, event: Event) -> None:
+        """Keep an event and show it."""
+        self.events.append(event)
+        self.show(event)
+
+    def show(self, event: Event | Noted) -> None:
+        """Show something without keeping it (segments are kept as packets)."""
+        if self._listener:
+            self._listener(event)

@@ -1,0 +1,276 @@
+"""The stage of one run: the private network, the tap on it, and everything that acts there, in one loop.
+
+One process, one thread, one ``pump``: it waits for terminals, peers' sockets, ends of programs and packets
+at once, so that everything is seen when it happens and recorded on one clock. The stage opens in this order
+(network, tap, actors as the script starts them) and closes in reverse, whatever happens in between.
+Knows no script and no expectation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+from wirelab.base.clock import Deadline, now_ns
+from wirelab.base.errors import UsageError
+from wirelab.base.texts import Text, register
+from wirelab.observe.connections import Connection, Tracker
+from wirelab.observe.evidence import Bounded, Evidence, Owned, Part, Role, Sampled, Wire
+from wirelab.observe.messages import Profile
+from wirelab.observe.segments import Packet, decode
+from wirelab.stage import namespace, processes
+from wirelab.stage.actors import Program
+from wirelab.stage.faults import Faults
+from wirelab.stage.peer import Peer
+from wirelab.stage.recorder import Listener, Recorder
+from wirelab.stage.tap import Tap
+
+LINKTYPE_ETHERNET = 1
+CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
+LONGEST_STRETCH = 6.0  # a wait for a start is stretched at most this many times
+
+register(
+    {
+        "stage.peer-refused": Text(
+            "the scripted peer {actor} cannot listen on port {port}: {why}", "脚本对端 {actor} 无法在端口 {port} 上监听:{why}"
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How a wait ended: whether what was waited for came, and how long programs had no CPU meanwhile (s)."""
+
+    came: bool
+    run_delay: float = 0.0
+
+
+class Stage:
+    """The world of one run. Use as a context manager, inside a process forked for this run."""
+
+    def __init__(self, profile: Profile, port: int, parent_pid: int, listener: Listener | None = None) -> None:
+        self.profile = profile
+        self.port = port
+        self.recorder = Recorder(listener)
+        self.tracker = Tracker(server_port=port)
+        self.actors: dict[str, Program | Peer] = {}
+        self.faults = Faults(port)
+        self._parent_pid = parent_pid
+        self._packets: list[Packet] = []
+        self._ports: dict[int, str] = {}  # client port -> actor
+        self._unowned: dict[int, int] = {}  # client port of a connection nobody was found for -> tries
+        self._selector = selectors.DefaultSelector()
+        self._bounded = False
+        self._exit = contextlib.ExitStack()
+
+    def __enter__(self) -> Stage:
+        namespace.enter(self._parent_pid)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._selector.close)
+            self.tap = Tap()
+            stack.callback(self.tap.close)
+            self.tap.sync()
+            stack.callback(namespace.contain().end)
+            stack.callback(self._end_actors)
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._exit.close()
+
+    # --- actors
+
+    def start_program(
+        self, name: str, role: Role, part: Part, command: tuple[str, ...], env: Mapping[str, str], folder: str
+    ) -> Program:
+        """Start a program on a terminal. Raises UsageError when it does not exist."""
+        program = Program(name, role, part, self.recorder)
+        program.start(command, env, folder)
+        self.actors[name] = program
+        return program
+
+    def start_peer(self, name: str, role: Role, *, answers: bool) -> Peer:
+        """Start a scripted peer: it listens at once, or begins to connect."""
+        peer = Peer(name, role, self.profile, self.recorder, answers=answers)
+        try:
+            peer.start(("127.0.0.1", self.port))
+        except OSError as error:
+            raise UsageError("stage.peer-refused", actor=name, port=self.port, why=error.strerror) from None
+        self.actors[name] = peer
+        if peer.local_port is not None:
+            self._own(peer.local_port, name)
+        return peer
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The actors that are programs, in the order in which they were started."""
+        return tuple(actor for actor in self.actors.values() if isinstance(actor, Program))
+
+    def client_port(self, name: str) -> int | None:
+        """The local port of a client's (latest) connection, once it is known."""
+        return next((port for port, owner in reversed(self._ports.items()) if owner == name), None)
+
+    def connection_of(self, name: str) -> Connection | None:
+        """The latest connection of a client."""
+        port = self.client_port(name)
+        return next((item for item in reversed(self.tracker.connections) if item.client.port == port), None)
+
+    # --- time
+
+    def pump(self, seconds: float) -> None:
+        """Let at most ``seconds`` pass, or less when something happened; take in everything that is ready."""
+        self._register()
+        if self._selector.get_map():
+            self._selector.select(max(0.0, seconds))
+        for actor in tuple(self.actors.values()):
+            actor.service()
+        self._take_packets()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, watching."""
+        deadline = Deadline.after(seconds)
+        while not deadline.passed:
+            self.pump(deadline.left())
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float, *, stretch: bool = False) -> Waited:
+        """Wait until ``condition`` holds, at most ``seconds``.
+
+        With ``stretch``, time during which programs were ready to run but had no CPU does not count, up to
+        LONGEST_STRETCH times ``seconds``. In every case it is measured and returned.
+        """
+        pids = [program.pid for program in self.programs if program.exited is None]
+        before = processes.run_delay(pids)
+        deadline, last = Deadline.after(seconds), Deadline.after(seconds * LONGEST_STRETCH)
+        while not condition():
+            if deadline.passed:
+                delay = max(0.0, processes.run_delay(pids) - before)
+                if not stretch or last.passed or delay <= 0.05 * seconds:
+                    return Waited(False, delay)
+                before += delay
+                deadline = Deadline.after(min(delay, last.left()))
+            self.pump(deadline.left())
+        return Waited(True)
+
+    def settle(self, program: Program, seconds: float = 0.5) -> None:
+        """Wait until a program sleeps in the kernel with nothing left to show, as before a person's next key."""
+        deadline = Deadline.after(seconds)
+        while not deadline.passed and program.exited is None:
+            self.pump(0)
+            if processes.asleep(program.pid):
+                return
+            self.pump(min(0.002, deadline.left()))
+
+    def _register(self) -> None:
+        wanted: dict[int, int] = {self.tap.fileno(): selectors.EVENT_READ} if not self._bounded else {}
+        for actor in self.actors.values():
+            for descriptor in actor.descriptors:
+                wanted[descriptor] = selectors.EVENT_READ
+            if isinstance(actor, Peer):
+                for descriptor in actor.writable_descriptors:
+                    wanted[descriptor] = wanted.get(descriptor, 0) | selectors.EVENT_WRITE
+        known = self._selector.get_map()
+        for descriptor in [key for key in known if key not in wanted or known[key].events != wanted[key]]:
+            self._selector.unregister(descriptor)
+        for descriptor, events in wanted.items():
+            if descriptor not in self._selector.get_map():
+                self._selector.register(descriptor, events)
+
+    # --- the wire
+
+    def _take_packets(self) -> None:
+        packets = self.tap.read()
+        for packet in packets:
+            self._packets.append(packet)
+            segment = decode(packet, len(self._packets), LINKTYPE_ETHERNET)
+            if segment is None:
+                continue
+            noted = self.tracker.feed(segment)
+            if segment.syn and not segment.has_ack and segment.src.port not in self._ports:
+                self._unowned.setdefault(segment.src.port, 0)
+            self._find_owners()
+            self.recorder.show(noted)
+        if packets:
+            self._find_owners()
+        if self.tap.bounded and not self._bounded:
+            self._bounded = True
+            self.recorder.add(Bounded(now_ns(), None, len(self._packets), "packets"))
+
+    def _find_owners(self) -> None:
+        for port in tuple(self._unowned):
+            owner = self._owner(port)
+            self._unowned[port] += 1
+            if owner is not None or self._unowned[port] > 50:
+                del self._unowned[port]
+            if owner is not None:
+                self._own(port, owner.name)
+
+    def _owner(self, port: int) -> Program | None:
+        """Who has the socket open; when it is gone already, the only client that has no connection yet."""
+        clients = [program for program in self.programs if program.role == "client"]
+        inode = processes.socket_inode(port)
+        if inode is not None:
+            return next((program for program in clients if processes.owns(program.pid, inode)), None)
+        left = [program for program in clients if program.port is None]
+        return left[0] if len(left) == 1 else None
+
+    def _own(self, port: int, name: str) -> None:
+        self._ports[port] = name
+        actor = self.actors.get(name)
+        if isinstance(actor, Program):
+            actor.port = port
+        self.recorder.add(Owned(now_ns(), name, port))
+
+    def sample(self) -> None:
+        """Record how long each living program has waited for a CPU so far."""
+        for program in self.programs:
+            if program.exited is None:
+                delay = processes.run_delay((program.pid,))
+                self.recorder.add(Sampled(now_ns(), program.name, round(delay, 6)))
+
+    def wire(self, what: str) -> None:
+        """Record something done to the wire."""
+        self.recorder.add(Wire(now_ns(), what))
+
+    # --- the end
+
+    def drain(self) -> None:
+        """After the last step: let closings that have begun come to their end, and the tap run empty.
+
+        A side that has seen a FIN gets CLOSING_GRACE to send its own, as long as its program lives and the
+        wire is whole; programs that were not asked to end are not waited for.
+        """
+        self.wait_for(lambda: not any(self._closing(item) for item in self.tracker.connections), CLOSING_GRACE, stretch=True)
+        self.tap.sync()
+        self._take_packets()
+
+    def _closing(self, connection: Connection) -> bool:
+        end = connection.teardown
+        if end.resets or (end.client_fin_ack and end.server_fin_ack):
+            return False
+        owner = self.actors.get(self._ports.get(connection.client.port, ""))
+        gone = isinstance(owner, Program) and owner.exited is not None
+        return bool(end.client_fin or end.server_fin or gone)
+
+    def _end_actors(self) -> None:
+        for actor in reversed(tuple(self.actors.values())):
+            actor.end()
+
+    def finish(self, machine: dict[str, str]) -> Evidence:
+        """End every actor in reverse order of starting, empty the tap, and give all that was seen."""
+        self._end_actors()
+        self.tap.sync()
+        self._take_packets()
+        events = tuple(sorted(self.recorder.events, key=lambda event: event.time))
+        lost = self.tap.lost
+        return Evidence(events, tuple(self._packets), LINKTYPE_ETHERNET, lost, self.port, machine)
+
+
+def base_environment() -> dict[str, str]:
+    """What every program finds in its environment: the user's own, with a plain UTF-8 locale and terminal."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "WIRELAB_", "VIRTUAL_ENV"))}
+    return kept | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}

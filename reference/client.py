@@ -1,0 +1,208 @@
+"""The lab client: sends what you type, answers heartbeats, shows broadcasts.   client.py [HOST [PORT]]
+
+How it works. Two threads share one connection:
+
+    main thread        keyboard ---------> MSG <text> ---------+
+                                                               +--> lock --> socket
+    receiver thread    HEARTBEAT <n> ----> HEARTBEAT-ACK <n> --+
+                       BROADCAST <text> -> screen
+
+How it ends. /quit, Ctrl-D, Ctrl-C, the server leaving, the server dying: each of them ends the main
+thread's wait for the keyboard, and nothing else. From there one straight line, the end of main(), does
+the rest: send our FIN, wait for the server's FIN, close. No thread is killed, none is forgotten.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+LINE_LIMIT = 4096  # bytes of one line on the wire, with its LF
+TOO_LONG = b"\n" * LINE_LIMIT  # stands in for a longer one: no known message, and itself too long to send
+CONNECT_TIMEOUT = 10  # seconds: enough for the SYN to be lost three times
+SILENCE = 10  # seconds without a sign of life after which the kernel asks whether the server is still there
+GRACE = 3  # seconds the server gets to answer our FIN
+KEYBOARD, SCREEN = 0, 1  # file descriptors
+PROMPT = "Enter message to send: "
+
+# The bell is a pipe that wakes the main thread. These signals ring it, and so does the receiver when the
+# server is gone. Nobody empties the pipe: whoever looks later still sees that it has rung.
+# Why not KeyboardInterrupt? It strikes anywhere, even in the middle of cleaning up; and CPython can miss a
+# Ctrl-C that comes just before a blocking call. Here the signal itself writes (set_wakeup_fd), and select()
+# cannot overlook that. The handler does nothing, but must exist.
+BELL, RING = os.pipe()
+os.set_blocking(RING, False)
+signal.set_wakeup_fd(RING, warn_on_full_buffer=False)
+for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_signal, lambda number, frame: None)
+
+screen_lock = threading.Lock()  # guards the screen: two threads print, and no line may land inside another
+
+
+def show(text: str) -> None:
+    """Print. Not with print(): on a closed terminal its buffer would fail again when the program exits."""
+    data = text.encode(errors="replace")
+    with screen_lock:
+        with suppress(OSError):  # the terminal has been closed: nobody reads this
+            while data:
+                data = data[os.write(SCREEN, data) :]
+
+
+def split_lines(stream: bytes) -> tuple[list[bytes], bytes]:
+    """Cut a stream into its complete lines (without LF or CR LF) and the rest, which has not ended yet.
+
+    The only place that knows where a line ends. TCP has no message boundaries: one recv() may bring half a
+    line, ten lines, or half a Chinese character. What is too long already is cut, to spare the memory.
+    """
+    *lines, rest = stream.split(b"\n")
+    return [line.rstrip(b"\r") if len(line) < LINE_LIMIT else TOO_LONG for line in lines], rest[:LINE_LIMIT]
+
+
+class Connection:
+    """The connection to the server, as both threads use it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.lock = threading.Lock()  # guards sending on sock, and `finished`
+        self.finished = False  # our FIN is on its way: nothing may be sent after it
+        # Written by either thread, read by main after it has joined the receiver: these need no lock.
+        self.server_left = False
+        self.failure: OSError | None = None
+
+    def send(self, line: bytes) -> bool:
+        """Send one line, whole; False if it is longer than the protocol allows."""
+        if len(line) >= LINE_LIMIT:
+            return False
+        with self.lock:
+            if not self.finished:
+                try:
+                    self.sock.sendall(line + b"\n")
+                except BrokenPipeError:
+                    pass  # the connection had ended before; the receiver is about to read how
+                except OSError as error:
+                    self.failure = error
+        return True
+
+    def finish(self) -> None:
+        """Send our FIN, behind everything sent before. We can still receive."""
+        with self.lock:
+            self.finished = True
+            self.shutdown(socket.SHUT_WR)
+
+    def shutdown(self, how: int) -> None:
+        with suppress(OSError):  # it has been reset: there is nothing left to shut down
+            self.sock.shutdown(how)
+
+
+def connect(host: str, port: int) -> socket.socket | None:
+    """Connect to the server. Returns None if the bell rang first, raises OSError if there is no server."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a pulled cable sends no FIN: ask, then give up
+    for name, value in (("KEEPIDLE", SILENCE), ("KEEPINTVL", 2), ("KEEPCNT", 3), ("USER_TIMEOUT", SILENCE * 1000)):
+        if hasattr(socket, "TCP_" + name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_" + name), value)
+    sock.setblocking(False)  # only for the handshake: so that we can wait for it and for the bell
+    with suppress(BlockingIOError):  # which says that the SYN is sent, and the answer is not here yet
+        sock.connect((host, port))
+    rung, done, _ = select.select([BELL], [sock], [], CONNECT_TIMEOUT)
+    if rung and not done:
+        sock.close()
+        return None
+    if not done:
+        raise TimeoutError("no answer")
+    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+    sock.setblocking(True)
+    return sock
+
+
+def receive(connection: Connection) -> None:
+    """The receiver thread: reads until the server's FIN, or until the connection breaks; then rings the bell."""
+    rest = b""
+    try:
+        while data := connection.sock.recv(65536):
+            lines, rest = split_lines(rest + data)
+            for line in lines:
+                kind, space, text = line.partition(b" ")
+                if kind == b"HEARTBEAT" and text.isdigit():
+                    connection.send(b"HEARTBEAT-ACK " + text)
+                elif kind == b"BROADCAST" and space:
+                    show(f"\nBroadcast: {text.decode(errors='replace')}\n{PROMPT}")
+                # Any other line is not for us: ignored, never fatal.
+        connection.server_left = not connection.finished
+        connection.finish()  # at once: a line sent now could hit a closed socket, and that answers with RST
+    except OSError as error:
+        connection.failure = error
+    os.write(RING, b"!")
+
+
+def typed_lines() -> Iterator[bytes]:
+    """Each line typed, until /quit, end-of-file or the bell. Waits in select(), because input() is deaf to bells."""
+    rest = b""
+    while True:
+        ready, _, _ = select.select([KEYBOARD, BELL], [], [])
+        if KEYBOARD in ready:
+            try:
+                data = os.read(KEYBOARD, 65536)
+            except OSError:
+                data = b""  # the terminal has been closed
+            last = b"\n" if rest else b""  # at end-of-file, a line without Enter counts as well
+            lines, rest = split_lines(rest + (data or last))
+            for line in lines:
+                if line.strip() == b"/quit":
+                    return
+                yield line
+            if not data:
+                return
+        if BELL in ready:
+            return
+
+
+def main() -> int:
+    """Returns the exit status."""
+    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
+    port = sys.argv[2] if len(sys.argv) > 2 else "12001"
+    try:
+        sock = connect(host, int(port))
+    except (OSError, ValueError, OverflowError) as error:  # the last two: a host or port that cannot be one
+        show(f"Cannot connect to {host}:{port}: {getattr(error, 'strerror', None) or error}\n")
+        return 1
+    if sock is None:
+        return 0
+
+    connection = Connection(sock)
+    show(f"Connected to {host}:{port}\n{PROMPT}")
+    receiver = threading.Thread(target=receive, args=(connection,), name="receiver")
+    receiver.start()
+    for line in typed_lines():
+        _, writable, _ = select.select([BELL], [sock], [])
+        if not writable:
+            break  # the bell rang while the server did not read: we cannot deliver this
+        text = line.decode(errors="replace").encode()  # what goes out is UTF-8, whatever came in
+        if not connection.send(b"MSG " + text):
+            show(f"Not sent: with MSG and its end, a line may have {LINE_LIMIT} bytes.\n")
+        show(PROMPT)
+
+    connection.finish()
+    receiver.join(GRACE)  # it reads on until the server's FIN ...
+    connection.shutdown(socket.SHUT_RD)  # ... but not for ever: now recv() returns in any case
+    receiver.join()
+    sock.close()
+    if connection.failure:
+        show(f"\nConnection lost: {connection.failure.strerror}\n")
+        return 1
+    show("\nThe server closed the connection.\n" if connection.server_left else "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C must not disturb the interpreter's own exit
+    sys.exit(status)
