@@ -28,7 +28,7 @@ TOO_LONG = b"\n" * LINE_LIMIT  # stands in for a longer one: no known message, a
 CONNECT_TIMEOUT = 10  # seconds: enough for the SYN to be lost three times
 SILENCE = 10  # seconds without a sign of life after which the kernel asks whether the server is still there
 GRACE = 3  # seconds the server gets to answer our FIN
-KEYBOARD, SCREEN = 0, 1  # file descriptors
+SCREEN = 1  # file descriptor
 PROMPT = "Enter message to send: "
 
 # The bell is a pipe that wakes the main thread. These signals ring it, and so does the receiver when the
@@ -42,16 +42,23 @@ signal.set_wakeup_fd(RING, warn_on_full_buffer=False)
 for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(_signal, lambda number, frame: None)
 
+# The keyboard is opened anew, for reads that never block: Ctrl-C also throws away what was typed and not yet
+# read, perhaps between select() saying "ready" and our read(). (Setting descriptor 0 itself to non-blocking
+# would do the same to the screen and to the shell, because they share one open terminal.)
+KEYBOARD = 0
+if os.isatty(KEYBOARD):
+    with suppress(OSError):  # an error: a system without /dev/stdin, where we can live with it
+        KEYBOARD = os.open("/dev/stdin", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+
 screen_lock = threading.Lock()  # guards the screen: two threads print, and no line may land inside another
 
 
 def show(text: str) -> None:
     """Print. Not with print(): on a closed terminal its buffer would fail again when the program exits."""
     data = text.encode(errors="replace")
-    with screen_lock:
-        with suppress(OSError):  # the terminal has been closed: nobody reads this
-            while data:
-                data = data[os.write(SCREEN, data) :]
+    with screen_lock, suppress(OSError):  # an error: the terminal has been closed, and nobody reads this
+        while data:
+            data = data[os.write(SCREEN, data) :]
 
 
 def split_lines(stream: bytes) -> tuple[list[bytes], bytes]:
@@ -96,7 +103,7 @@ class Connection:
             self.shutdown(socket.SHUT_WR)
 
     def shutdown(self, how: int) -> None:
-        with suppress(OSError):  # it has been reset: there is nothing left to shut down
+        with suppress(OSError):  # an error: it has been reset, there is nothing left to shut down
             self.sock.shutdown(how)
 
 
@@ -151,6 +158,8 @@ def typed_lines() -> Iterator[bytes]:
         if KEYBOARD in ready:
             try:
                 data = os.read(KEYBOARD, 65536)
+            except BlockingIOError:
+                continue  # thrown away by Ctrl-C: the bell has rung
             except OSError:
                 data = b""  # the terminal has been closed
             last = b"\n" if rest else b""  # at end-of-file, a line without Enter counts as well
@@ -182,9 +191,7 @@ def main() -> int:
     receiver = threading.Thread(target=receive, args=(connection,), name="receiver")
     receiver.start()
     for line in typed_lines():
-        _, writable, _ = select.select([BELL], [sock], [])
-        if not writable:
-            break  # the bell rang while the server did not read: we cannot deliver this
+        select.select([BELL], [sock], [])  # if the server does not read, wait here: sendall() is deaf to bells
         text = line.decode(errors="replace").encode()  # what goes out is UTF-8, whatever came in
         if not connection.send(b"MSG " + text):
             show(f"Not sent: with MSG and its end, a line may have {LINE_LIMIT} bytes.\n")

@@ -31,7 +31,7 @@ TOO_LONG = b"\n" * LINE_LIMIT  # stands in for a longer one: no known message, a
 OUTBOX_LIMIT = 8 << 20  # bytes that may wait for a slow client before it is dropped
 UNANSWERED_LIMIT = 3  # heartbeats in a row
 GRACE = 3  # seconds a client gets to read what is left and to answer our FIN
-KEYBOARD, SCREEN = 0, 1  # file descriptors
+SCREEN = 1  # file descriptor
 
 # The bell is a pipe that wakes the main thread when a signal comes. Nobody empties it: rung is rung.
 # Why not KeyboardInterrupt? It strikes anywhere, even in the middle of cleaning up; and CPython can miss a
@@ -42,7 +42,15 @@ os.set_blocking(RING, False)
 signal.set_wakeup_fd(RING, warn_on_full_buffer=False)
 for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(_signal, lambda number, frame: None)
-CLOSING, CLOSE = os.pipe()  # a second bell, for the readers: we are closing, and everything typed is in the outboxes
+
+# The keyboard is opened anew, for reads that never block: Ctrl-C also throws away what was typed and not yet
+# read, perhaps between select() saying "ready" and our read(). (Setting descriptor 0 itself to non-blocking
+# would do the same to the screen and to the shell, because they share one open terminal.)
+KEYBOARD = 0
+if os.isatty(KEYBOARD):
+    with suppress(OSError):  # an error: a system without /dev/stdin, where we can live with it
+        KEYBOARD = os.open("/dev/stdin", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+CLOSING, CLOSE = os.pipe()  # a second bell, for the readers: what was typed is in the outboxes, now we close
 
 screen_lock = threading.Lock()  # guards the screen: all threads print, and no line may land inside another
 
@@ -50,10 +58,9 @@ screen_lock = threading.Lock()  # guards the screen: all threads print, and no l
 def show(line: str) -> None:
     """Print a line. Not with print(): on a closed terminal its buffer would fail again when the program exits."""
     data = line.encode(errors="replace") + b"\n"
-    with screen_lock:
-        with suppress(OSError):  # the terminal has been closed: nobody reads this
-            while data:
-                data = data[os.write(SCREEN, data) :]
+    with screen_lock, suppress(OSError):  # an error: the terminal has been closed, and nobody reads this
+        while data:
+            data = data[os.write(SCREEN, data) :]
 
 
 def split_lines(stream: bytes) -> tuple[list[bytes], bytes]:
@@ -75,7 +82,6 @@ class Client:
         self.leaving = False  # the outbox takes no more; once it is empty, our FIN follows
         self.mail = threading.Condition()  # guards outbox and leaving; notified when either changes
         self.reader = threading.Thread(target=self.read, name=f"reader {address[1]}")
-        self.writer = threading.Thread(target=self.write, name=f"writer {address[1]}")
 
     def post(self, line: bytes) -> None:
         """Leave a line for the writer. Never waits: a client that is too far behind is dropped instead."""
@@ -95,12 +101,12 @@ class Client:
 
     def cut(self) -> None:
         """Make recv() and sendall() return in both threads, whatever the client does."""
-        with suppress(OSError):  # it has been reset: there is nothing left to shut down
+        with suppress(OSError):  # an error: it has been reset, there is nothing left to shut down
             self.sock.shutdown(socket.SHUT_RDWR)
 
     def write(self) -> None:
         """The writer thread."""
-        with suppress(OSError):  # the connection is gone: the reader notices as well, and clears up
+        with suppress(OSError):  # an error: the connection is gone. The reader notices as well, and clears up
             while True:
                 with self.mail:
                     self.mail.wait_for(lambda: self.outbox or self.leaving)
@@ -111,16 +117,17 @@ class Client:
 
     def read(self) -> None:
         """The reader thread: owns the connection from first to last, and alone closes it."""
-        self.writer.start()
-        with suppress(OSError):  # the client died: reset, or unreachable
+        writer = threading.Thread(target=self.write, name=f"writer {self.address[1]}")
+        writer.start()
+        with suppress(OSError):  # an error: the client died
             self.converse()
         self.leave()  # first of all: a heartbeat to a client that has closed would be answered with RST
-        self.writer.join(GRACE)
+        writer.join(GRACE)
         self.cut()
-        self.writer.join()
+        writer.join()
         with clients_lock:
             clients.remove(self)
-        self.sock.close()  # everything has been read: closing with unread bytes would send RST
+        self.sock.close()  # all is read up to its FIN: closing with unread bytes would send RST
         show(f"Disconnected {self.address}")
 
     def converse(self) -> None:
@@ -203,6 +210,8 @@ def serve(listener: socket.socket, interval: float) -> None:
         if KEYBOARD in ready:
             try:
                 data = os.read(KEYBOARD, 65536)
+            except BlockingIOError:
+                continue  # thrown away by Ctrl-C: the bell has rung
             except OSError:
                 data = b""  # the terminal has been closed
             last = b"\n" if rest else b""  # at end-of-file, a line without Enter counts as well

@@ -111,12 +111,13 @@ def package_sources() -> dict[str, str]:
     return {
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path.read_text("utf-8")
         for path in PACKAGE.rglob("*.py")
-        if path != PACKAGE / "__init__.py"
+        if path not in (PACKAGE / "__init__.py", PACKAGE / "__main__.py")  # the name, and `python -m wirelab`
     }
 
 
 def all_modules() -> list[str]:
-    return [info.name for info in pkgutil.walk_packages(wirelab.__path__, "wirelab.")]
+    found = (info.name for info in pkgutil.walk_packages(wirelab.__path__, "wirelab."))
+    return [name for name in found if name != "wirelab.__main__"]  # importing that one runs the command
 
 
 def test_the_package_keeps_to_its_architecture() -> None:

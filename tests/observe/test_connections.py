@@ -181,19 +181,35 @@ def test_a_reset_during_the_handshake_is_no_refusal() -> None:
         c > s SYN     # SYN-SENT, LISTEN
         s > c SYN,ACK # SYN-SENT, SYN-RECEIVED
         c > s RST     # CLOSED, LISTEN
+        s > c SYN,ACK # CLOSED, LISTEN: after-close retransmission
     """)
 
 
-def test_a_stray_ack_in_an_opening_connection_is_rejected_by_a_reset_that_ends_nothing() -> None:
+STRAY = r"""
+    c > s SYN                      # SYN-SENT, LISTEN
+    s > c "old" seq=90000 ack=7000 # SYN-SENT, LISTEN
+    c > s RST  seq=7000            # SYN-SENT, LISTEN
+    c > s SYN  +1000ms             # SYN-SENT, LISTEN: retransmission
+    s > c SYN,ACK                  # SYN-SENT, SYN-RECEIVED
+    c > s ACK  ack=1               # ESTABLISHED, ESTABLISHED
+    s > c "hello" seq=1            # ESTABLISHED, ESTABLISHED
+"""
+
+
+def test_a_stray_in_an_opening_connection_is_rejected_by_a_reset_that_ends_nothing() -> None:
     """RFC 9293, figure 10: the server remembers a connection that the client does not."""
+    states(STRAY)
+    connection = play(STRAY)
+    assert (b"hello", ()) == (connection.server_stream.data, connection.server_stream.gaps)
+    assert () == connection.client_stream.gaps
+    assert (5, 6) == (frame(connection.handshake.syn_ack), frame(connection.handshake.ack))
+
+
+def test_a_reset_that_does_not_answer_the_syn_is_no_refusal() -> None:
     states(r"""
-        c > s SYN                     # SYN-SENT, LISTEN
-        s > c ACK  seq=90000 ack=7000 # SYN-SENT, LISTEN
-        c > s RST  seq=7000           # SYN-SENT, LISTEN
-        c > s SYN  +1000ms            # SYN-SENT, LISTEN: retransmission
-        s > c SYN,ACK                 # SYN-SENT, SYN-RECEIVED
-        c > s ACK  ack=1              # ESTABLISHED, ESTABLISHED
-        s > c "hello" seq=1           # ESTABLISHED, ESTABLISHED
+        c > s SYN           # SYN-SENT, LISTEN
+        s > c RST,ACK ack=5 # SYN-SENT, LISTEN
+        s > c SYN,ACK       # SYN-SENT, SYN-RECEIVED
     """)
 
 
@@ -212,6 +228,11 @@ def test_abort(flags: str) -> None:
     assert (State.CLOSED, State.CLOSED) == (connection.client_state, connection.server_state)
     assert (5, 7) == tuple(frame(reset) for reset in connection.teardown.resets)
     assert not connection.teardown.orderly
+
+
+def test_a_copy_of_the_fin_after_a_reset_is_after_close() -> None:
+    connection = play(OPEN + "c > s FIN\n s > c RST,ACK\n c > s FIN seq=1")
+    assert ["", "", "after-close retransmission"] == notes(connection)[3:]
 
 
 def test_a_reset_that_its_receiver_must_ignore_ends_nothing() -> None:
@@ -375,6 +396,12 @@ def test_data_the_capture_sees_out_of_order() -> None:
     assert [6, 7, 4, 5] == [chunk.frame for chunk in connection.client_stream.chunks]
 
 
+def test_a_gap_filled_from_within() -> None:
+    connection = play(OPEN + 'c > s "g" seq=7\n c > s "d" seq=4\n c > s "abc" seq=1\n c > s "ef" seq=5')
+    assert ["out-of-order", "fills-gap", "fills-gap", "fills-gap"] == notes(connection)[3:]
+    assert b"abcdefg" == connection.client_stream.data
+
+
 def test_first_bytes_win_and_conflicts_are_counted() -> None:
     connection = play(OPEN + 'c > s "abc"\n c > s "xbcd" seq=1\n c > s "GHI" seq=7\n c > s "defghi" seq=4')
     assert (b"abcdefGHI", 4) == (connection.client_stream.data, connection.client_stream.overlaps)
@@ -416,6 +443,11 @@ def test_keep_alive() -> None:
 def test_one_byte_retransmitted_is_no_keep_alive() -> None:
     connection = play(OPEN + 'c > s "a"\n c > s "a" seq=1\n s > c ACK')
     assert ["", "retransmission", ""] == notes(connection)[3:]
+
+
+def test_an_ack_from_before_the_fin_is_no_keep_alive() -> None:
+    connection = play(OPEN + "c > s FIN\n s > c ACK\n c > s ACK seq=1")
+    assert "" == notes(connection)[-1]
 
 
 def test_zero_window_and_probes() -> None:
@@ -476,6 +508,7 @@ def test_bytes_after_a_fin_are_not_taken() -> None:
         ("c > s FIN\n s > c FIN\n c > s ACK\n c > s RST", (4, 5, 5, 6), "client", False),
         # Captured after its own acknowledgment, as happens when two queues are captured.
         ("c > s FIN ack=2\n s > c FIN ack=1\n s > c ACK", (4, 6, 5, 4), "server", True),
+        ("s > c FIN ack=2\n c > s FIN ack=1\n c > s ACK", (5, 4, 4, 6), "client", True),
     ],
 )
 def test_teardowns(lines: str, frames: tuple[int | None, ...], first: Side, orderly: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.wire import SERVER, dialogue, renumber
@@ -214,10 +214,12 @@ def test_every_change_of_state_is_in_the_table(talk: Talk, data: st.DataObject) 
             before = after
 
 
-pieces = st.lists(st.tuples(st.integers(-5, 30), st.binary(min_size=1, max_size=8), st.integers(0, 8)), max_size=25)
+def pieces(kept: st.SearchStrategy[int]) -> st.SearchStrategy[list[tuple[int, bytes, int]]]:
+    return st.lists(st.tuples(st.integers(-5, 30), st.binary(min_size=1, max_size=8), kept), max_size=25)
 
 
-@given(pieces)
+@example([(0, b"abcdefgh", 8), (-3, b"xyzABCDE", 8)])
+@given(pieces(st.just(8)) | pieces(st.integers(0, 8)))
 @settings(deadline=None)
 def test_reassembly_is_that_of_a_map_from_offsets_to_first_bytes(added: list[tuple[int, bytes, int]]) -> None:
     """The third number is how much of a piece the capture kept."""

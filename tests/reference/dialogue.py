@@ -15,12 +15,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pexpect
 
 REFERENCE = Path(__file__).parents[2] / "reference"
+Tuned = dict[str, float]
 BOUND = 30.0  # seconds for anything that takes milliseconds on an idle machine
 
 
@@ -30,13 +32,16 @@ def environment(**more: str) -> dict[str, str]:
     return mine | {"HEARTBEAT_INTERVAL": "60", "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"} | more
 
 
-def command(role: str, host: str, port: int, tuned: dict[str, float]) -> list[str]:
-    """How ``reference/<role>.py`` is started; ``tuned`` overrides its constants, so that no test waits for a long bound."""
+def command(role: str, host: str, port: int, tuned: Tuned) -> list[str]:
+    """How ``reference/<role>.py`` is started; ``tuned`` overrides its constants, to spare tests the long bounds.
+
+    With -S, which leaves the installed packages out: the programs need none, and start in half the time.
+    """
     if not tuned:
-        return [sys.executable, str(REFERENCE / f"{role}.py"), host, str(port)]
+        return [sys.executable, "-S", str(REFERENCE / f"{role}.py"), host, str(port)]
     settings = "; ".join(f"{role}.{name} = {value}" for name, value in tuned.items())
     code = f"import sys; sys.path.insert(0, {str(REFERENCE)!r}); import {role}; {settings}; sys.exit({role}.main())"
-    return [sys.executable, "-c", code, host, str(port)]
+    return [sys.executable, "-S", "-c", code, host, str(port)]
 
 
 def ended(pid: int) -> bool:
@@ -51,14 +56,15 @@ def ended(pid: int) -> bool:
         os.close(descriptor)
 
 
+def spawn(argv: list[str], env: dict[str, str]) -> Any:  # Any: types-pexpect does not know .ptyproc
+    return pexpect.spawn(argv[0], argv[1:], env=env, timeout=BOUND, encoding="utf-8", dimensions=(24, 4000))
+
+
 class OnTerminal:
     """A program on a pseudo-terminal of its own."""
 
-    def __init__(self, role: str, host: str, port: int, *, tuned: dict[str, float], **env: str) -> None:
-        argv = command(role, host, port, tuned)
-        self.child: pexpect.spawn[str] = pexpect.spawn(
-            argv[0], argv[1:], env=environment(**env), timeout=BOUND, encoding="utf-8", dimensions=(24, 4000)
-        )
+    def __init__(self, role: str, host: str, port: int, *, tuned: Tuned, **env: str) -> None:
+        self.child = spawn(command(role, host, port, tuned), environment(**env))
         self.child.delaybeforesend = None
         self.child.delayafterclose = 0
         self.child.ptyproc.delayafterclose = 0
@@ -126,9 +132,9 @@ WAYS_TO_LEAVE = ("/quit", "ctrl-d", "ctrl-c", "SIGTERM", "SIGHUP", "hang up")
 
 
 class OnPipes:
-    """A program whose keyboard and screen are pipes: for large amounts, and for what a terminal would not let through."""
+    """A program with pipes for keyboard and screen: for large amounts, and for what a terminal does not let through."""
 
-    def __init__(self, role: str, host: str, port: int, *, tuned: dict[str, float], **env: str) -> None:
+    def __init__(self, role: str, host: str, port: int, *, tuned: Tuned, **env: str) -> None:
         self.process = subprocess.Popen(
             command(role, host, port, tuned),
             env=environment(**env),
@@ -151,6 +157,16 @@ class OnPipes:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
+    @property
+    def keyboard(self) -> int:
+        """The descriptor that feeds the program's keyboard."""
+        assert self.process.stdin is not None
+        return self.process.stdin.fileno()
+
+    def close_screen(self) -> None:
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
     def finds(self, pattern: bytes) -> re.Match[bytes]:
         assert self.process.stdout is not None
         while not (match := re.search(pattern, self.log)):
@@ -162,7 +178,8 @@ class OnPipes:
 
     def exits(self) -> int:
         assert self.process.stdout is not None
-        self.log += self.process.stdout.read()
+        if not self.process.stdout.closed:
+            self.log += self.process.stdout.read()
         return self.process.wait(BOUND)
 
     def said(self) -> str:
@@ -173,11 +190,8 @@ class OnPipes:
         self.process.wait(BOUND)
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            if not pipe.closed:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    pass
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 class Peer:
@@ -238,7 +252,7 @@ class Table:
         self.programs: list[OnTerminal | OnPipes] = []
 
     def on_terminal(
-        self, role: str, port: int = 0, host: str = "127.0.0.1", tuned: dict[str, float] | None = None, **env: str
+        self, role: str, port: int = 0, /, *, host: str = "127.0.0.1", tuned: Tuned | None = None, **env: str
     ) -> OnTerminal:
         program = OnTerminal(role, host, port, tuned=tuned or {}, **env)
         self.programs.append(program)
@@ -246,7 +260,7 @@ class Table:
         return program
 
     def on_pipes(
-        self, role: str, port: int = 0, host: str = "127.0.0.1", tuned: dict[str, float] | None = None, **env: str
+        self, role: str, port: int = 0, /, *, host: str = "127.0.0.1", tuned: Tuned | None = None, **env: str
     ) -> OnPipes:
         program = OnPipes(role, host, port, tuned=tuned or {}, **env)
         self.programs.append(program)
@@ -286,16 +300,16 @@ def table() -> Iterator[Table]:
         assert "Traceback" not in program.said()
 
 
-def server_on_terminal(here: Table, **more: str) -> tuple[OnTerminal, int]:
+def server_on_terminal(here: Table, tuned: Tuned | None = None, **env: str) -> tuple[OnTerminal, int]:
     """A server and the port it listens on."""
-    server = here.on_terminal("server", **more)
+    server = here.on_terminal("server", tuned=tuned, **env)
     return server, int(server.finds(r"Listening on 127\.0\.0\.1:(\d+)\r\n")[1])
 
 
-def connected_client(here: Table, **more: str) -> tuple[OnTerminal, Peer]:
+def connected_client(here: Table) -> tuple[OnTerminal, Peer]:
     """A client that has shown its first prompt, and its server."""
     listener = here.listen()
-    client = here.on_terminal("client", listener.getsockname()[1], **more)
+    client = here.on_terminal("client", listener.getsockname()[1])
     peer = here.accept(listener)
     client.shows(f"Connected to 127.0.0.1:{listener.getsockname()[1]}\r\n", "Enter message to send: ")
     return client, peer

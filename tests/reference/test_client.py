@@ -19,6 +19,7 @@ from tests.reference.dialogue import (
     OnTerminal,
     Peer,
     Table,
+    Tuned,
     catches,
     connected_client,
     peak_memory,
@@ -27,9 +28,9 @@ from tests.reference.dialogue import (
 PROMPT = "Enter message to send: "
 
 
-def on_pipes(here: Table, **more: str) -> tuple[OnPipes, Peer]:
+def on_pipes(here: Table, tuned: Tuned | None = None) -> tuple[OnPipes, Peer]:
     listener = here.listen()
-    client = here.on_pipes("client", listener.getsockname()[1], **more)
+    client = here.on_pipes("client", listener.getsockname()[1], tuned=tuned)
     peer = here.accept(listener)
     client.finds(PROMPT.encode())
     return client, peer
@@ -172,10 +173,8 @@ def test_a_server_that_never_closes_does_not_hang_the_exit(here):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_that_does_not_read_cannot_hold_the_user(here, how):
     client, _peer = on_pipes(here, tuned={"GRACE": 0.2})
-    keyboard = client.process.stdin.fileno()
-    os.set_blocking(keyboard, False)
-    while select.select([], [keyboard], [], 0.3)[1]:  # until nobody takes any more
-        os.write(keyboard, b"x" * 4095 + b"\n")
+    while select.select([], [client.keyboard], [], 0.3)[1]:  # until nobody takes any more
+        os.write(client.keyboard, b"x" * 4090 + b"\n")
     client.process.send_signal(how)
     assert 0 == client.exits()
 
@@ -290,7 +289,7 @@ def connects(client: OnTerminal, listener: socket.socket) -> bool:
     """Whether the client still connects, or else has ended."""
     process = os.pidfd_open(client.pid)
     try:
-        return listener in select.select([listener, process], [], [], BOUND)[0]
+        return listener.fileno() in select.select([listener.fileno(), process], [], [], BOUND)[0]
     finally:
         os.close(process)
 
@@ -300,13 +299,13 @@ def test_ctrl_c_at_any_moment(here, part):
     listener = here.listen()
     for phase, step in MOMENTS[part::2]:
         client = here.on_terminal("client", listener.getsockname()[1])
-        peer = None
+        peer: Peer | None = None
         if phase == "starting":
             while not catches(client.pid, signal.SIGTERM):  # until then it is still importing
                 os.sched_yield()
         else:
             peer = here.accept(listener)
-        if phase in {"talking", "closing", "twice"}:
+        if peer is not None and phase != "connected":
             client.shows(PROMPT)
             peer.send(b"HEARTBEAT 1\nBROADCAST x\n" * 20)
         if phase == "closing":
@@ -336,11 +335,11 @@ def test_no_keyboard_at_all_is_end_of_file(here):
 
 def test_it_stays_alive_without_a_screen(here):
     client, peer = on_pipes(here)
-    client.process.stdout.close()
+    client.close_screen()
     peer.send(b"BROADCAST nobody sees this\nHEARTBEAT 1\n")
     assert b"HEARTBEAT-ACK 1" == peer.line()
     client.type(b"but this goes out\n/quit\n")
     assert b"MSG but this goes out" == peer.line()
     peer.end()
     peer.finish()
-    assert 0 == client.process.wait(BOUND)
+    assert 0 == client.exits()

@@ -337,6 +337,8 @@ def test_nothing_is_started_before_the_first_fault():
     assert 0 == faults.dropped()
     with pytest.raises(HarnessBug):  # nft is asked for now, and never outside a private network
         faults.cut()
+    with pytest.raises(HarnessBug):
+        faults.reset(Endpoint(HOST, PORT), Endpoint(HOST, PORT + 1), 0)
 
 
 def test_counting_begins_at_one():

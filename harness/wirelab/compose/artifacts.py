@@ -32,14 +32,14 @@ _EVENTS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in kinds.E
 register(
     {
         "run.missing": Text(
-            "{folder} is not a run folder: there is no {file} in it", "{folder} 不是运行文件夹:其中没有 {file}"
+            "{folder} is not a run folder: there is no {file} in it", "{folder} 不是运行文件夹：其中没有 {file}"
         ),
-        "run.damaged": Text("{file} is damaged or not a run's: {why}", "{file} 已损坏或不是运行记录:{why}"),
+        "run.damaged": Text("{file} is damaged or not a run's: {why}", "{file} 已损坏或不是运行记录：{why}"),
         "run.version": Text(
             "{file} has format version {found}; this wirelab reads version {known}",
-            "{file} 的格式版本是 {found};本 wirelab 只能读取版本 {known}",
+            "{file} 的格式版本是 {found}；本 wirelab 只能读取版本 {known}",
         ),
-        "run.unwritable": Text("cannot write the run folder {folder}: {why}", "无法写入运行文件夹 {folder}:{why}"),
+        "run.unwritable": Text("cannot write the run folder {folder}: {why}", "无法写入运行文件夹 {folder}：{why}"),
     }
 )
 
@@ -136,6 +136,7 @@ def as_json(judgement: Judgement) -> dict[str, object]:
             "hint": {language: item.hint.in_(language) for language in LANGUAGES},
             "frames": list(item.frames),
             "terminal": [list(line) for line in item.terminal],
+            "more": item.more,
         }
 
     return {

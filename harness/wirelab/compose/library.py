@@ -20,13 +20,13 @@ register(
     {
         "library.no-scenario": Text(
             "there is no scenario '{wanted}': neither a file nor a name{meant}; `wirelab run --list` names them all",
-            "没有场景 '{wanted}':既不是文件,也不是场景名{meant};`wirelab run --list` 列出全部场景",
+            "没有场景 '{wanted}'：既不是文件，也不是场景名{meant}；`wirelab run --list` 列出全部场景",
         ),
         "library.empty": Text("there is no scenario in the folder {folder}", "文件夹 {folder} 中没有场景"),
-        "library.unreadable": Text("cannot read {file}: {why}", "无法读取 {file}:{why}"),
+        "library.unreadable": Text("cannot read {file}: {why}", "无法读取 {file}：{why}"),
         "library.no-profile": Text(
             "there is no protocol profile '{wanted}'{meant}; known: {known}",
-            "没有名为 '{wanted}' 的协议描述{meant};已有:{known}",
+            "没有名为 '{wanted}' 的协议描述{meant}；已有：{known}",
         ),
     }
 )
@@ -50,7 +50,7 @@ def find(wanted: Iterable[str]) -> list[Path]:
         path = next((path for path in candidates if path.exists()), None)
         if path is None:
             close = difflib.get_close_matches(word.removesuffix(".yaml"), names(), n=1, cutoff=0.5)
-            meant = Bilingual(f" (did you mean '{close[0]}'?)", f"(是不是想写 '{close[0]}'?)") if close else ""
+            meant = Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else ""
             raise UsageError("library.no-scenario", wanted=word, meant=meant)
         if path.is_dir():
             inside = sorted(item for item in path.rglob("*.yaml") if PROTOCOLS not in item.parts)
@@ -96,7 +96,7 @@ def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     if name not in known:
         line = next((at for at, text in enumerate(scenario.text.splitlines(), 1) if re.match(r"protocol\s*:", text)), 0)
         close = difflib.get_close_matches(name, known, n=1)
-        meant = Bilingual(f" (did you mean '{close[0]}'?)", f"(是不是想写 '{close[0]}'?)") if close else ""
+        meant = Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else ""
         values = {"wanted": name, "meant": meant, "known": ", ".join(known)}
         raise AuthorError((Problem(Place(str(path), line), "library.no-profile", values),))
     text, source = kit.protocol_text(name)

@@ -20,7 +20,7 @@ _SOURCES = (".py", ".js", ".mjs", ".jar", ".rb", ".pl", ".php")
 
 register(
     {
-        "programs.quoting": Text("cannot read the command '{command}': {why}", "无法解析命令 '{command}':{why}"),
+        "programs.quoting": Text("cannot read the command '{command}': {why}", "无法解析命令 '{command}'：{why}"),
         "programs.empty": Text("the command for the {role} is empty", "{role} 的命令是空的"),
         "programs.no-file": Text(
             "the command '{command}' names the file '{file}', which does not exist in {folder}",
@@ -28,7 +28,7 @@ register(
         ),
         "programs.not-tested": Text(
             "the scenario {scenario} tests the {tested}; give its command with --{tested} (there is a command for the {given})",
-            "场景 {scenario} 测试的是 {tested};请用 --{tested} 给出命令(现在给出的是 {given})",
+            "场景 {scenario} 测试的是 {tested}；请用 --{tested} 给出命令（现在给出的是 {given}）",
         ),
     }
 )
@@ -53,7 +53,7 @@ def castings(scenario: Scenario, commands: Mapping[str, str], folder: Path) -> d
         command = commands.get(member.role) if scenario.part(name) == "submission" else None
         if command is None:
             program = str(kit.reference_program(member.role))
-            found[name] = Casting((sys.executable, program, *address), str(folder))
+            found[name] = Casting((sys.executable, program, *address), str(folder), reference=True)
         else:
             found[name] = Casting((*_words(command, member.role, folder), *address), str(folder))
     return found

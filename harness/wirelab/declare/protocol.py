@@ -25,70 +25,72 @@ register(
     {
         "protocol.width": Text(
             "'{key}' belongs to 'kind: length-prefix'; remove it here",
-            "'{key}' 只用于 'kind: length-prefix',请在这里删去",
+            "'{key}' 只用于 'kind: length-prefix'，请在这里删去",
         ),
         "protocol.limit": Text(
             "the limit counts the length field as well, so it must be more than {width}",
-            "limit 把长度字段也算在内,必须大于 {width}",
+            "limit 把长度字段也算在内，必须大于 {width}",
         ),
-        "protocol.no-limit": Text("framing 'none' has no frames to limit; remove it", "'none' 没有帧,无从限制,请删去"),
+        "protocol.no-limit": Text(
+            "framing 'none' has no frames to limit; remove it", "'none' 没有帧，无从限制，请删去"
+        ),
         "protocol.shape": Text(
             "a message needs either 'pattern' with 'template', or 'literal', or 'raw: true'",
-            "一种消息要么写 'pattern' 和 'template',要么写 'literal',要么写 'raw: true'",
+            "一种消息要么写 'pattern' 和 'template'，要么写 'literal'，要么写 'raw: true'",
         ),
-        "protocol.regex": Text("not a regular expression: {what}", "不是合法的正则表达式:{what}"),
+        "protocol.regex": Text("not a regular expression: {what}", "不是合法的正则表达式：{what}"),
         "protocol.nested": Text(
             "a repetition inside a repetition can take for ever on an unlucky line; "
             "write it plainer, or make the inner one possessive ('++')",
-            "重复之中又有重复,遇到某些行会算个没完;请写得简单些,或让里层不回溯(写成 '++')",
+            "重复之中又有重复，遇到某些行会算个没完；请写得简单些，或让里层不回溯（写成 '++'）",
         ),
         "protocol.no-group": Text(
             "the template uses {{{group}}} but the pattern has no group of that name{meant}; "
             "write (?P<{group}>…) in the pattern",
-            "模板用到 {{{group}}},但 pattern 里没有这个名字的分组{meant};请在 pattern 里写 (?P<{group}>…)",
+            "模板用到 {{{group}}}，但 pattern 里没有这个名字的分组{meant}；请在 pattern 里写 (?P<{group}>…)",
         ),
         "protocol.round-trip": Text(
             "the pattern does not recognise what the template makes of {values}: {rendered}; "
             "correct one of them, or give values that fit with 'example'",
-            "模板填入 {values} 得到 {rendered},pattern 却认不出它;请改正其一,或用 'example' 给出合适的值",
+            "模板填入 {values} 得到 {rendered}，pattern 却认不出它；请改正其一，或用 'example' 给出合适的值",
         ),
         "protocol.example": Text("the template has no {{{group}}}{meant}", "模板里没有 {{{group}}}{meant}"),
         "protocol.unsendable": Text(
             "{rendered} cannot be sent with this framing and encoding: it holds a line end, is over the limit, "
             "or has characters the encoding lacks",
-            "{rendered} 无法用这种分帧和编码发送:其中有换行、超出 limit,或含有该编码没有的字符",
+            "{rendered} 无法用这种分帧和编码发送：其中有换行、超出 limit，或含有该编码没有的字符",
         ),
         "protocol.swallows": Text(
             "without framing the pattern must say where the message ends; this one also takes what follows it: {taken}",
-            "没有分帧时,pattern 必须说明消息在哪里结束;这一个把后面的内容也吞了进去:{taken}",
+            "没有分帧时，pattern 必须说明消息在哪里结束；这一个把后面的内容也吞了进去：{taken}",
         ),
         "protocol.shadowed": Text(
             "'{name}' would never be seen: '{earlier}' stands before it and takes {rendered} first",
-            "'{name}' 永远不会出现:排在前面的 '{earlier}' 先把 {rendered} 认走了",
+            "'{name}' 永远不会出现：排在前面的 '{earlier}' 先把 {rendered} 认走了",
         ),
         "protocol.twice": Text("there is already a message '{name}'", "已经有名为 '{name}' 的消息"),
         "protocol.raw-framed": Text(
             "'raw' is for framing 'none', where text stands between messages; give a pattern here",
-            "'raw' 只用于没有分帧('none')的情形,那里文字夹在消息之间;这里请写 pattern",
+            "'raw' 只用于没有分帧（'none'）的情形，那里文字夹在消息之间；这里请写 pattern",
         ),
         "protocol.raw-twice": Text(
             "'{name}' is already the raw text of the {sender}; there can be one only",
-            "{sender} 的原始文字已经是 '{name}',只能有一个",
+            "{sender} 的原始文字已经是 '{name}'，只能有一个",
         ),
         "protocol.answers": Text(
             "there is no message '{name}'{meant}; the other side's messages: {known}",
-            "没有名为 '{name}' 的消息{meant};对方的消息:{known}",
+            "没有名为 '{name}' 的消息{meant}；对方的消息：{known}",
         ),
         "protocol.same-side": Text(
             "'{name}' is sent by the {sender} too; an answer comes from the other side",
-            "'{name}' 也由 {sender} 发送;应答必须来自另一方",
+            "'{name}' 也由 {sender} 发送；应答必须来自另一方",
         ),
         "protocol.by-alone": Text(
-            "'by' needs 'answers': what is it the number of?", "写了 'by' 就要写 'answers':它是谁的编号?"
+            "'by' needs 'answers': what is it the number of?", "写了 'by' 就要写 'answers'：它是谁的编号？"
         ),
         "protocol.by": Text(
             "'{name}' has no group '{group}'{meant}; 'by' must be a group of both messages",
-            "'{name}' 没有分组 '{group}'{meant};'by' 必须是两种消息都有的分组",
+            "'{name}' 没有分组 '{group}'{meant}；'by' 必须是两种消息都有的分组",
         ),
     }
 )

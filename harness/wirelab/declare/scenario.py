@@ -6,17 +6,18 @@ Knows the words and their rules; neither plays nor judges anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
 from wirelab.base.errors import AuthorError, Problem
-from wirelab.base.texts import Text, register
+from wirelab.base.texts import Bilingual, Text, register
 from wirelab.declare.expectations import BY_CHECK, BroadcastExpected, Expectation, TeardownExpected
 from wirelab.declare.source import Path, Source, Strict, in_order, meant, read_yaml, validate
-from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Start, Step
+from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Inject, Start, Step
 
 NAME = r"[a-z][a-z0-9_]{0,30}"
 M = TypeVar("M", bound=BaseModel)
@@ -33,63 +34,77 @@ register(
     {
         "scenario.actor-name": Text(
             "'{name}' cannot be an actor's name: use lower-case letters, digits and _, and none of the step words",
-            "'{name}' 不能作角色名:请用小写字母、数字和下划线,且不能与步骤词相同",
+            "'{name}' 不能作角色名：请用小写字母、数字和下划线，且不能与步骤词相同",
         ),
         "scenario.unknown-actor": Text(
             "there is no actor '{name}' in the cast{meant}; the cast is: {cast}",
-            "演员表中没有 '{name}'{meant};演员表:{cast}",
+            "演员表中没有 '{name}'{meant}；演员表：{cast}",
         ),
         "scenario.unknown-step": Text(
-            "unknown step '{name}'{meant}: a step begins with one of {verbs}, or with an actor ({cast}) and what it does",
-            "不认识的步骤 '{name}'{meant}:步骤以 {verbs} 之一开头,或以角色({cast})及其动作开头",
+            "unknown step '{name}'{meant}: a step begins with one of {verbs}, "
+            "or with an actor ({cast}) and what it does",
+            "不认识的步骤 '{name}'{meant}：步骤以 {verbs} 之一开头，或以角色（{cast}）及其动作开头",
         ),
         "scenario.unknown-verb": Text(
-            "'{name}' cannot do '{verb}'{meant}; actors can: {verbs}", "'{name}' 不会 '{verb}'{meant};角色可做:{verbs}"
+            "'{name}' cannot do '{verb}'{meant}; actors can: {verbs}",
+            "'{name}' 不会 '{verb}'{meant}；角色可做：{verbs}",
         ),
         "scenario.step-shape": Text(
-            "a step is written in braces, as in {{wait: 1}}; found {found}", "步骤要写在花括号里,例如 {{wait: 1}};这里是 {found}"
+            "a step is written in braces, as in {{wait: 1}}; found {found}",
+            "步骤要写在花括号里，例如 {{wait: 1}}；这里是 {found}",
         ),
         "scenario.unknown-check": Text(
-            "unknown expectation '{name}'{meant}; known: {checks}", "不认识的期望 '{name}'{meant};可用:{checks}"
+            "unknown expectation '{name}'{meant}; known: {checks}", "不认识的期望 '{name}'{meant}；可用：{checks}"
         ),
         "scenario.not-started": Text(
             "'{name}' is used here before a step starts it; write {{start: {name}}} above",
-            "'{name}' 在启动之前就被使用;请在前面写 {{start: {name}}}",
+            "'{name}' 在启动之前就被使用；请在前面写 {{start: {name}}}",
         ),
         "scenario.started-twice": Text(
             "'{name}' is started here a second time; give the second program a name of its own",
-            "'{name}' 在这里被第二次启动;请给第二个程序另取名字",
+            "'{name}' 在这里被第二次启动；请给第二个程序另取名字",
         ),
         "scenario.needs-program": Text(
             "'{name}' is a scripted peer and has no terminal: '{verb}' is for programs; peers can: {verbs}",
-            "'{name}' 是脚本对端,没有终端:'{verb}' 只用于程序;对端可做:{verbs}",
+            "'{name}' 是脚本对端，没有终端：'{verb}' 只用于程序；对端可做：{verbs}",
         ),
         "scenario.needs-peer": Text(
             "'{name}' is a program: '{verb}' is for scripted peers (cast: {{{name}: {{role: …, peer: true}}}})",
-            "'{name}' 是程序:'{verb}' 只用于脚本对端(演员表里写 {{{name}: {{role: …, peer: true}}}})",
+            "'{name}' 是程序：'{verb}' 只用于脚本对端（演员表里写 {{{name}: {{role: …, peer: true}}}}）",
         ),
         "scenario.one-of": Text("give exactly one of {names}", "{names} 中必须且只能给出一个"),
-        "scenario.pattern": Text("not a regular expression: {what}", "不是合法的正则表达式:{what}"),
+        "scenario.pattern": Text("not a regular expression: {what}", "不是合法的正则表达式：{what}"),
+        "scenario.peer-until": Text(
+            "'{name}' is a scripted peer and has no terminal on which 'until' could be shown; remove it",
+            "'{name}' 是脚本对端，没有终端，无从等待 'until' 的内容；请删去",
+        ),
+        "scenario.whose": Text(
+            "'{name}' is the server: say with 'of' on whose connection; its clients: {clients}",
+            "'{name}' 是服务器：请用 'of' 说明是哪个客户端的连接；客户端：{clients}",
+        ),
         "scenario.not-client": Text(
             "'{name}' is the server; a connection is named by its client: {clients}",
-            "'{name}' 是服务器;连接以客户端命名:{clients}",
+            "'{name}' 是服务器；连接以客户端命名：{clients}",
         ),
         "scenario.no-part": Text(
             "nobody in the cast plays the submission's part: 'tests: {tests}' needs a program with role {tests}",
-            "演员表里没有角色由提交的程序扮演:'tests: {tests}' 需要一个 role 为 {tests} 的程序",
+            "演员表里没有角色由提交的程序扮演：'tests: {tests}' 需要一个 role 为 {tests} 的程序",
         ),
         "scenario.name": Text(
-            "the scenario is called '{found}' but its file is '{wanted}'", "场景名是 '{found}',但文件是 '{wanted}'"
+            "the scenario is called '{found}' but its file is '{wanted}'", "场景名是 '{found}'，但文件是 '{wanted}'"
         ),
     }
 )
 
 
+Environment = dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str | int | float]
+
+
 class Title(Strict):
     """A line for people, in both languages."""
 
-    en: str = Field(min_length=1)
-    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1, description="in English")
+    zh: str = Field(min_length=1, description="in Chinese")
 
 
 class CastMember(Strict):
@@ -101,21 +116,21 @@ class CastMember(Strict):
         None, description="`reference`: always the model answer, even where the submission would play this role"
     )
     answers: bool = Field(False, description="for a peer: answer heartbeats by itself")
-    env: dict[str, str | int | float] = Field({}, description="environment variables of this actor alone")
+    env: Environment = Field({}, description="environment variables of this actor alone")
 
 
 class Head(Strict):
     """Everything of a scenario but its script and expectations, which have readers of their own."""
 
     scenario: str = Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$", description="its path below scenarios/, without .yaml")
-    title: Title
+    title: Title = Field(description="what it is about, in one line for people")
     tests: Literal["client", "server", "both"] = Field(description="the role the submission plays")
     protocol: str = Field("line", pattern=r"^[a-z0-9-]+$", description="a profile in scenarios/protocols")
     port: int = Field(12001, ge=1024, le=65535, description="the server's TCP port")
-    env: dict[str, str | int | float] = Field({}, description="environment variables of every program")
-    cast: dict[str, CastMember] = Field(min_length=1)
-    script: tuple[object, ...] = Field(min_length=1)
-    expect: tuple[object, ...] = ()
+    env: Environment = Field({}, description="environment variables of every program")
+    cast: dict[str, CastMember] = Field(min_length=1, description="the actors by name, and what each of them is")
+    script: tuple[object, ...] = Field(min_length=1, description="the steps, one after the other")
+    expect: tuple[object, ...] = Field((), description="what must be seen on the wire")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +199,9 @@ def parse_scenario(text: str, name: str, *, path_name: str | None = None) -> Sce
     if problems or head is None:
         raise AuthorError(in_order(problems))
     env = {key: str(value) for key, value in head.env.items()}
-    return Scenario(head.scenario, head.title, head.tests, head.protocol, head.port, env, head.cast, script, expect, text)
+    return Scenario(
+        head.scenario, head.title, head.tests, head.protocol, head.port, env, head.cast, script, expect, text
+    )
 
 
 def _attempt(problems: list[Problem], source: Source, model: type[M], path: Path, data: object = None) -> M | None:
@@ -195,21 +212,18 @@ def _attempt(problems: list[Problem], source: Source, model: type[M], path: Path
         return None
 
 
-def _salvage_cast(source: Source) -> dict[str, CastMember]:
-    """The cast members that are right, so that a mistake elsewhere does not hide those of the script."""
+def _salvage_cast(source: Source) -> dict[str, CastMember | None]:
+    """The cast, so that a mistake elsewhere does not hide those of the script; None for a member that is wrong."""
     data = source.data.get("cast") if isinstance(source.data, dict) else None
-    members = {name: _attempt([], source, CastMember, ("cast", name)) for name in data} if isinstance(data, dict) else {}
-    return {name: member or CastMember(role="client") for name, member in members.items()}
+    return {name: _attempt([], source, CastMember, ("cast", name)) for name in data} if isinstance(data, dict) else {}
 
 
 def _whole(head: Head, source: Source, path_name: str | None) -> Iterator[Problem]:
     for actor in head.cast:
         if not re.fullmatch(NAME, actor) or actor in _RESERVED | set(BY_VERB) | _FIELDS:
             yield Problem(source.key_place(("cast", actor)), "scenario.actor-name", {"name": actor})
-    parts = [
-        member for member in head.cast.values() if not member.peer and not member.plays and head.tests in ("both", member.role)
-    ]
-    if not parts:
+    playable = [member.role for member in head.cast.values() if not member.peer and not member.plays]
+    if not any(head.tests in ("both", role) for role in playable):
         yield Problem(source.place(("tests",)), "scenario.no-part", {"tests": head.tests})
     if path_name is not None and path_name != head.scenario:
         values = {"found": head.scenario, "wanted": path_name}
@@ -217,9 +231,12 @@ def _whole(head: Head, source: Source, path_name: str | None) -> Iterator[Proble
 
 
 class _ScriptReader:
-    """Reads script and expectations against the cast; collects problems instead of raising."""
+    """Reads script and expectations against the cast; collects problems instead of raising.
 
-    def __init__(self, source: Source, cast: dict[str, CastMember]) -> None:
+    Of a cast member that is wrong itself (None) nothing more is said: it may be meant as anything.
+    """
+
+    def __init__(self, source: Source, cast: Mapping[str, CastMember | None]) -> None:
         self.source = source
         self.cast = cast
         self.problems: list[Problem] = []
@@ -256,11 +273,15 @@ class _ScriptReader:
             model_or_none = BY_VERB.get(str(verb))
             if model_or_none is None or model_or_none in STAGE_STEPS:
                 verbs = [step.verb for step in ACTOR_STEPS]
-                self.complain((*path, word), "scenario.unknown-verb", name=word, verb=verb, meant=meant(verb, verbs), verbs=", ".join(verbs))
+                values = {"meant": meant(verb, verbs), "verbs": ", ".join(verbs)}
+                self.complain(
+                    (*path, word), "scenario.unknown-verb", at_key=False, name=word, verb=_brief(verb), **values
+                )
                 return None
             model, data = model_or_none, {key: value for key, value in item.items() if key != word}
         else:
-            values = {"meant": meant(word, [*stage_verbs, *self.cast]), "verbs": ", ".join(stage_verbs), "cast": ", ".join(self.cast)}
+            values = {"meant": meant(word, [*stage_verbs, *self.cast]), "verbs": ", ".join(stage_verbs)}
+            values["cast"] = ", ".join(self.cast)
             self.complain((*path, word), "scenario.unknown-step", at_key=True, name=word, **values)
             return None
         action = _attempt(self.problems, self.source, model, path, data)
@@ -277,7 +298,9 @@ class _ScriptReader:
         for field in ("cut", "to", "of"):
             name = getattr(action, field, None)
             if name is not None and not (field == "cut" and name == "all"):
-                self._known((*path, field), name, client=field in ("cut", "of"))
+                self._known((*path, field), name, client=field != "to" or not isinstance(action, Inject))
+        if isinstance(action, Inject):
+            self._check_whose(action, path)
         if actor is not None:
             self._check_actor(action, actor, path)
         choices = _ONE_OF.get(action.verb, ())
@@ -285,9 +308,18 @@ class _ScriptReader:
             self.complain(path, "scenario.one-of", names=", ".join(choices))
         self._check_pattern(getattr(action, "pattern", None), (*path, "pattern"))
 
+    def _check_whose(self, action: Inject, path: Path) -> None:
+        """A server has as many connections as there are clients."""
+        member = self.cast.get(action.to)
+        if member is not None and member.role == "server" and action.of is None and len(self._clients) != 1:
+            self.complain((*path, "to"), "scenario.whose", name=action.to, clients=", ".join(self._clients) or "-")
+
     def _check_start(self, action: Start, path: Path) -> None:
         if not self._known((*path, "start"), action.start):
             return
+        member = self.cast[action.start]
+        if member is not None and member.peer and action.until is not None:
+            self.complain((*path, "until"), "scenario.peer-until", at_key=True, name=action.start)
         if action.start in self._started:
             self.complain((*path, "start"), "scenario.started-twice", name=action.start)
         self._started.add(action.start)
@@ -295,19 +327,23 @@ class _ScriptReader:
     def _check_actor(self, action: Step, actor: str, path: Path) -> None:
         if actor not in self._started:
             self.complain((*path, actor), "scenario.not-started", at_key=True, name=actor)
-        peer = self.cast[actor].peer
-        if peer and action.needs == "program":
+        member = self.cast[actor]
+        if member is None:
+            return
+        if member.peer and action.needs == "program":
             verbs = ", ".join(step.verb for step in ACTOR_STEPS if step.needs == "peer")
             self.complain((*path, actor), "scenario.needs-program", name=actor, verb=action.verb, verbs=verbs)
-        elif not peer and action.needs == "peer":
+        elif not member.peer and action.needs == "peer":
             self.complain((*path, actor), "scenario.needs-peer", name=actor, verb=action.verb)
 
     def _check_pattern(self, pattern: str | None, path: Path) -> None:
         if pattern is None:
             return
         try:
-            re.compile(pattern)
-        except re.error as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", FutureWarning)  # "[[": will mean something else one day
+                re.compile(pattern)
+        except (re.error, FutureWarning, OverflowError, RecursionError) as error:
             self.complain(path, "scenario.pattern", what=error)
 
     def _known(self, path: Path, name: str, *, client: bool = False) -> bool:
@@ -315,11 +351,15 @@ class _ScriptReader:
             cast = ", ".join(self.cast)
             self.complain(path, "scenario.unknown-actor", name=name, meant=meant(name, self.cast), cast=cast)
             return False
-        if client and self.cast[name].role != "client":
-            clients = ", ".join(actor for actor, member in self.cast.items() if member.role == "client")
-            self.complain(path, "scenario.not-client", name=name, clients=clients)
+        member = self.cast[name]
+        if client and member is not None and member.role != "client":
+            self.complain(path, "scenario.not-client", name=name, clients=", ".join(self._clients) or "-")
             return False
         return True
+
+    @property
+    def _clients(self) -> list[str]:
+        return [actor for actor, member in self.cast.items() if member is not None and member.role == "client"]
 
     # --- expectations
 
@@ -354,5 +394,9 @@ class _ScriptReader:
                     self._known((*path, field, position), name, client=True)
 
 
-def _brief(item: object) -> str:
-    return repr(item) if isinstance(item, str) else "nothing" if item is None else str(item)
+def _brief(item: object) -> str | Bilingual:
+    if isinstance(item, dict):
+        return Bilingual("a mapping", "映射") if item else "{ }"
+    if isinstance(item, tuple):
+        return Bilingual("a list", "列表")
+    return Bilingual("nothing", "空") if item is None else str(item)

@@ -1,20 +1,23 @@
 """YAML text to plain data that remembers where every value stands, and pydantic models filled from it.
 
-YAML is read as data, never as code: no tags, no aliases (which can grow without bound), no duplicate
-keys, and only ``true``/``false``, ``null`` and decimal numbers mean anything but text, so ``no``, ``12:30``
-and ``2024-01-01`` stay what they look like. Knows nothing of what the data is about.
+YAML is read as data, never as code: no tags, no anchors or aliases (which can grow without bound), no duplicate
+keys, and only ``true``/``false``, ``null`` and decimal numbers (``7``, ``-0.5``, ``1e3``) mean anything but text. So
+``no``, ``12:30``, ``0x10``, ``1_000``, ``010``, ``.inf`` and ``2024-01-01`` stay what they look like. Knows nothing
+of what the data is about.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.composer import ComposerError
 
 from wirelab.base.errors import AuthorError, Place, Problem
 from wirelab.base.texts import Bilingual, Text, register
@@ -24,52 +27,68 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 50
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
-_WORDS: dict[str, object] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*|(?=[eE]))|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, object] = {
+    spelling: value
+    for word, value in (("true", True), ("false", False), ("null", None), ("~", None), ("", None))
+    for spelling in (word, word.title(), word.upper())
+}
+_LINE_END = re.compile(r"\r\n?|\n")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, 5.1
+_YAML_TAG = "tag:yaml.org,2002:"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 register(
     {
         "source.too-long": Text(
             "the file has {length} characters; at most {limit} are read",
-            "文件有 {length} 个字符,最多读取 {limit} 个",
+            "文件有 {length} 个字符，最多读取 {limit} 个",
+        ),
+        "source.character": Text(
+            "the character {code} cannot stand in a YAML file; is this a text file in UTF-8?",
+            "YAML 文件中不能有字符 {code}；这是 UTF-8 编码的文本文件吗？",
         ),
         "source.depth": Text("nested more than {limit} deep", "嵌套超过 {limit} 层"),
-        "source.syntax": Text("not readable as YAML: {what}", "不是合法的 YAML:{what}"),
+        "source.syntax": Text("not readable as YAML: {what}", "不是合法的 YAML：{what}"),
         "source.empty": Text("the file is empty", "文件是空的"),
         "source.documents": Text(
             "one file holds one document; remove everything from the second '---' on",
-            "一个文件只能有一个文档,请删去第二个 '---' 及其后的内容",
+            "一个文件只能有一个文档，请删去第二个 '---' 及其后的内容",
         ),
         "source.alias": Text(
             "anchors and aliases (& and *) are not used here; write the value out",
-            "这里不使用锚点与别名(& 和 *),请把值直接写出来",
+            "这里不使用锚点与别名（& 和 *），请把值直接写出来",
         ),
-        "source.tag": Text("the tag {tag} is not used here; write the value plainly", "这里不使用标签 {tag},请直接写值"),
+        "source.tag": Text(
+            "the tag {tag} is not used here; write the value plainly", "这里不使用标签 {tag}，请直接写值"
+        ),
         "source.duplicate": Text(
-            "the key '{key}' stands here a second time (first in line {first})", "键 '{key}' 重复出现(第一次在第 {first} 行)"
+            "the key '{key}' stands here a second time (first in line {first})",
+            "键 '{key}' 重复出现（第一次在第 {first} 行）",
         ),
-        "source.key": Text("a key must be a word, found {found}", "键必须是一个词,这里是 {found}"),
+        "source.key": Text("a key must be a word, found {found}", "键必须是一个词，这里是 {found}"),
         "source.unknown-key": Text(
-            "unknown key '{key}'{meant}; known here: {known}", "不认识的键 '{key}'{meant};这里可用的键:{known}"
+            "unknown key '{key}'{meant}; known here: {known}", "不认识的键 '{key}'{meant}；这里可用的键：{known}"
         ),
         "source.missing": Text("'{key}' is missing", "缺少 '{key}'"),
-        "source.type": Text("'{key}' must be {wanted}, found {found}", "'{key}' 应为{wanted},这里是 {found}"),
+        "source.type": Text("'{key}' must be {wanted}, found {found}", "'{key}' 应为{wanted}，这里是 {found}"),
         "source.choice": Text(
-            "'{key}' must be one of {choices}, found {found}{meant}", "'{key}' 只能是 {choices} 之一,这里是 {found}{meant}"
+            "'{key}' must be one of {choices}, found {found}{meant}",
+            "'{key}' 只能是 {choices} 之一，这里是 {found}{meant}",
         ),
-        "source.range": Text("'{key}' must be {rule}, found {found}", "'{key}' 必须{rule},这里是 {found}"),
-        "source.rule": Text("'{key}': {rule}", "'{key}':{rule}"),
+        "source.range": Text("'{key}' must be {rule}, found {found}", "'{key}' 必须{rule}，这里是 {found}"),
+        "source.rule": Text("'{key}': {rule}", "'{key}'：{rule}"),
     }
 )
 
 _WANTED = {
-    "string_type": ("text (put it in quotes)", "文字(请加引号)"),
+    "string_type": ("text (put it in quotes)", "文字（请加引号）"),
     "int_type": ("a whole number", "整数"),
     "float_type": ("a number", "数字"),
     "bool_type": ("true or false", "true 或 false"),
     "tuple_type": ("a list in [ ]", "方括号中的列表"),
+    "list_type": ("a list in [ ]", "方括号中的列表"),
     "dict_type": ("a mapping in { }", "花括号中的映射"),
     "model_type": ("a mapping in { }", "花括号中的映射"),
     "model_attributes_type": ("a mapping in { }", "花括号中的映射"),
@@ -81,6 +100,7 @@ _RULES = {
     "less_than_equal": ("at most {le}", "不大于 {le}"),
     "string_too_short": ("not empty", "不能为空"),
     "too_short": ("not empty", "不能为空"),
+    "string_too_long": ("at most {max_length} characters long", "不超过 {max_length} 个字符"),
     "string_pattern_mismatch": ("written like {pattern}", "符合 {pattern}"),
     "finite_number": ("a finite number", "是有限的数"),
 }
@@ -132,45 +152,63 @@ class Source:
 def meant(word: object, known: Iterable[str]) -> Bilingual:
     """`` (did you mean 'x'?)`` when something known is close to ``word``, else nothing."""
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
-    return Bilingual(f" (did you mean '{close[0]}'?)", f"(是不是想写 '{close[0]}'?)") if close else Bilingual("", "")
+    return Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else Bilingual("", "")
 
 
 def read_yaml(text: str, name: str) -> Source:
     """Read one YAML document. Raises AuthorError with every structural mistake and its place."""
-    if len(text) > MAX_CHARACTERS:
-        size: dict[str, object] = {"length": len(text), "limit": MAX_CHARACTERS}
-        raise AuthorError((Problem(Place(name), "source.too-long", size),))
+    text = text.removeprefix("\ufeff")  # libyaml passes over it without counting it
+    _check_characters(text, name)
     try:
-        _check_depth(text, name)
+        problems = list(_flat_problems(text, name))
         nodes = list(yaml.compose_all(text, Loader=_Loader))
+    except ComposerError:  # an alias of nothing, an anchor given twice: already told
+        raise AuthorError(tuple(problems)) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
         what = " ".join(part for part in (error.context, error.problem) if part)
         raise AuthorError((Problem(place, "source.syntax", {"what": what}),)) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise AuthorError((Problem(Place(name), "source.syntax", {"what": what}),)) from None
-    if not nodes or nodes[0] is None:
-        raise AuthorError((Problem(Place(name), "source.empty"),))
+    if not nodes:
+        raise AuthorError((Problem(Place(name, 1, 1), "source.empty"),))
     reader = _Reader(name)
     if len(nodes) > 1:
         reader.complain(nodes[1], "source.documents")
     data = reader.plain(nodes[0], ())
-    if reader.problems:
-        raise AuthorError(tuple(reader.problems))
+    problems += reader.problems
+    if problems:
+        raise AuthorError(in_order(problems))
     return Source(name, text, data, reader.keys, reader.values, reader.spans)
 
 
-def _check_depth(text: str, name: str) -> None:
-    """The composer recurses in C and would crash on deep nesting, so depth is checked on the flat event stream."""
+def _check_characters(text: str, name: str) -> None:
+    """What no YAML reader takes; libyaml tells no line for it."""
+    if len(text) > MAX_CHARACTERS:
+        size: dict[str, object] = {"length": len(text), "limit": MAX_CHARACTERS}
+        raise AuthorError((Problem(Place(name, 1, 1), "source.too-long", size),))
+    if found := _UNPRINTABLE.search(text):
+        lines = _LINE_END.split(text[: found.start()])
+        place = Place(name, len(lines), len(lines[-1]) + 1)
+        raise AuthorError((Problem(place, "source.character", {"code": f"U+{ord(found[0]):04X}"}),))
+
+
+def _flat_problems(text: str, name: str) -> Iterator[Problem]:
+    """What the flat stream of events tells better than nodes do: each alias, anchor and tag where it stands.
+
+    And depth: the composer recurses in C and would crash on deep nesting. Raises AuthorError for that at once.
+    """
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        mark = event.start_mark
+        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
         if depth > MAX_DEPTH:
-            mark = event.start_mark
-            place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
             raise AuthorError((Problem(place, "source.depth", {"limit": MAX_DEPTH}),))
+        if getattr(event, "anchor", None) is not None:
+            yield Problem(place, "source.alias")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            yield Problem(place, "source.tag", {"tag": tag.replace(_YAML_TAG, "!!")})
 
 
 class _Reader:
@@ -182,32 +220,36 @@ class _Reader:
         self.keys: dict[Path, Place] = {}
         self.values: dict[Path, Place] = {}
         self.spans: dict[Path, tuple[int, int]] = {}
-        self._met: set[int] = set()
+        self._ends: dict[int, int] = {}  # where each node ends in the text, by its identity
 
     def complain(self, node: yaml.Node, key: str, /, **values: object) -> None:
         self.problems.append(Problem(self._place(node), key, values))
 
     def plain(self, node: yaml.Node, path: Path) -> object:
+        if id(node) in self._ends:  # an alias, told already; it may even lead back to where it stands
+            return None
         self.values[path] = self._place(node)
-        self.spans[path] = (node.start_mark.index, node.end_mark.index)
-        if id(node) in self._met:
-            self.complain(node, "source.alias")
-            return None
-        self._met.add(id(node))
-        if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
-            self.complain(node, "source.tag", tag=node.tag)
-            return None
+        self._ends[id(node)] = node.end_mark.index
+        value = self._value(node, path)
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+            # A block ends where its last part does; what the parser says takes comments after it along.
+            last = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
+            self._ends[id(node)] = self._ends.get(id(last), node.end_mark.index)
+        self.spans[path] = (node.start_mark.index, self._ends[id(node)])
+        return value
+
+    def _value(self, node: yaml.Node, path: Path) -> object:
         if isinstance(node, yaml.SequenceNode):
             return tuple(self.plain(child, (*path, index)) for index, child in enumerate(node.value))
         if isinstance(node, yaml.MappingNode):
             return dict(self._pairs(node, path))
-        return _scalar(node, plain=not getattr(node, "style", None))
+        return _scalar(str(node.value)) if not getattr(node, "style", None) else str(node.value)
 
     def _pairs(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, object]]:
         seen: dict[str, int] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self.complain(key, "source.key", found="a list or mapping")
+                self.complain(key, "source.key", found=Bilingual("a list or mapping", "列表或映射"))
                 continue
             word = str(key.value)
             if word in seen:
@@ -221,15 +263,14 @@ class _Reader:
         return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _scalar(node: yaml.Node, *, plain: bool) -> object:
-    text = str(node.value)
-    if not plain or node.tag.endswith(":str"):
-        return text
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
-    if _INT.match(text) and len(text) < 20:
+def _scalar(text: str) -> object:
+    """What text without quotes means."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
         return int(text)
-    return float(text) if _FLOAT.match(text) else text
+    number = float(text) if _FLOAT.fullmatch(text) else math.nan
+    return number if math.isfinite(number) else text
 
 
 def validate(model: type[Model], source: Source, path: Path = (), data: object = None) -> Model:
@@ -250,51 +291,78 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def _problems(model: type[BaseModel], source: Source, base: Path, error: ValidationError) -> Iterator[Problem]:
+    found: dict[Path, list[Mapping[str, Any]]] = {}
     for item in error.errors(include_url=False):
-        loc = tuple(item["loc"])
-        path = (*base, *loc)
-        kind, found, context = item["type"], item["input"], item.get("ctx", {})
-        key = next((str(part) for part in reversed(path) if isinstance(part, str)), source.name)
-        shown = repr(found) if isinstance(found, str) else _shown(found)
-        if kind == "extra_forbidden":
-            known = _known(model, loc[:-1])
-            values = {"key": key, "meant": meant(key, known), "known": ", ".join(known)}
-            yield Problem(source.key_place(path), "source.unknown-key", values)
-        elif kind == "missing":
-            yield Problem(source.place(path[:-1]), "source.missing", {"key": key})
-        elif kind in _WANTED:
-            yield Problem(source.place(path), "source.type", {"key": key, "wanted": Bilingual(*_WANTED[kind]), "found": shown})
-        elif kind in ("literal_error", "enum"):
-            choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-            values = {"key": key, "choices": ", ".join(choices), "found": shown, "meant": meant(found, choices)}
-            yield Problem(source.place(path), "source.choice", values)
-        elif kind in _RULES:
-            bound = Bilingual(*(text.format(**context) for text in _RULES[kind]))
-            yield Problem(source.place(path), "source.range", {"key": key, "rule": bound, "found": shown})
-        else:
-            said = str(context.get("error", item["msg"]))
-            yield Problem(source.place(path), "source.rule", {"key": key, "rule": said})
+        found.setdefault(_standing(source, (*base, *item["loc"]), item["type"]), []).append(item)
+    for path, items in found.items():
+        # A value that may be of several types fails each; where one of them fails further inside, that is the mistake.
+        if len(items) == 1 or not any(other[: len(path)] == path for other in found if other != path):
+            yield _problem(model, source, base, path, items)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
+def _standing(source: Source, path: Path, kind: str) -> Path:
+    """``path`` without the names of types that pydantic puts in where a value may be of several."""
+    standing: Path = ()
+    for position, part in enumerate(path):
+        missing = kind == "missing" and position == len(path) - 1
+        if missing or (*standing, part) in source.values:
+            standing = (*standing, part)
+    return standing
+
+
+def _problem(
+    model: type[BaseModel], source: Source, base: Path, path: Path, items: Sequence[Mapping[str, Any]]
+) -> Problem:
+    """The one problem that the errors about one value come to."""
+    value = items[0]["input"]
+    spelled = [item for item in items if item["type"] == "literal_error" and isinstance(value, str)]
+    item = (spelled or items)[0]
+    kind, context = item["type"], item.get("ctx", {})
+    key = next((str(part) for part in reversed(path) if isinstance(part, str)), source.name)
+    place, found = source.place(path), _shown(value)
+    if kind == "extra_forbidden":
+        known = _known(model, path[len(base) : -1])
+        values = {"key": key, "meant": meant(key, known), "known": ", ".join(known)}
+        return Problem(source.key_place(path), "source.unknown-key", values)
+    if kind == "missing":
+        return Problem(source.place(path[:-1]), "source.missing", {"key": key})
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        values = {"key": key, "choices": ", ".join(choices), "found": found, "meant": meant(value, choices)}
+        return Problem(place, "source.choice", values)
+    if kind in _WANTED:
+        wanted = list(dict.fromkeys(_WANTED[other["type"]] for other in items if other["type"] in _WANTED))
+        either = Bilingual(" or ".join(en for en, _ in wanted), "或".join(zh for _, zh in wanted))
+        return Problem(place, "source.type", {"key": key, "wanted": either, "found": found})
+    if item["loc"][-1:] == ("[key]",):
+        place, found = source.key_place(path), repr(value)
+    if kind in _RULES:
+        bound = Bilingual(*(text.format(**context) for text in _RULES[kind]))
+        return Problem(place, "source.range", {"key": key, "rule": bound, "found": found})
+    return Problem(place, "source.rule", {"key": key, "rule": str(context.get("error", item["msg"]))})
+
+
+def _shown(value: object) -> str | Bilingual:
     if isinstance(value, dict):
-        return "a mapping"
-    return "a list" if isinstance(value, tuple) else "nothing" if value is None else str(value)
+        return Bilingual("a mapping", "映射")
+    if isinstance(value, tuple):
+        return Bilingual("a list", "列表")
+    if value is None:
+        return Bilingual("nothing", "空")
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _known(model: type[BaseModel], loc: Path) -> list[str]:
     """The keys that may stand in the mapping at ``loc`` below ``model``."""
     current: Any = model
     for part in loc:
-        if isinstance(part, int) or not (isinstance(current, type) and issubclass(current, BaseModel)):
-            continue
-        fields = {field.alias or name: field for name, field in current.model_fields.items()}
-        current = next(_models(fields[str(part)].annotation), None) if str(part) in fields else None
-    if not (isinstance(current, type) and issubclass(current, BaseModel)):
-        return []
-    return [field.alias or name for name, field in current.model_fields.items()]
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            fields = {field.alias or name: field for name, field in current.model_fields.items()}
+            current = fields[str(part)].annotation if str(part) in fields else None
+        else:  # one of a list or mapping: the model of what it holds
+            current = next(_models(current), None)
+    inside = next(_models(current), None)
+    return [field.alias or name for name, field in inside.model_fields.items()] if inside else []
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

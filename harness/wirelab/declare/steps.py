@@ -35,7 +35,9 @@ class Start(Step):
     needs = "actor"
     start: str = Field(description="the actor to start")
     until: str | None = Field(None, description="text that must appear on its terminal before the script goes on")
-    within: Seconds = Field(10, gt=0, le=LONGEST, description="seconds to wait for `until`; stretched when the machine is busy")
+    within: Seconds = Field(
+        10, gt=0, le=LONGEST, description="seconds to wait for `until`; stretched when the machine is busy"
+    )
 
 
 class Wait(Step):

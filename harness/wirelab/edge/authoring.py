@@ -11,13 +11,14 @@ from wirelab.base.errors import AuthorError, InputError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
 from wirelab.declare.protocol import load_profile
+from wirelab.declare.reference import reference
 from wirelab.declare.schema import scenario_schema
 
 register(
     {
         "lint.missing": Text("there is no file {file}", "没有文件 {file}"),
-        "lint.good": Text("{file}: ok", "{file}:正确"),
-        "lint.summary": Text("{count} files, {mistakes} mistakes", "{count} 个文件,{mistakes} 处错误"),
+        "lint.good": Text("{file}: ok", "{file}：正确"),
+        "lint.summary": Text("{count} files, {mistakes} mistakes", "{count} 个文件，{mistakes} 处错误"),
     }
 )
 
@@ -57,7 +58,7 @@ def _check(path: Path) -> None:
         library.profile_for(library.load(path), path)
 
 
-def schema(language: Language) -> int:  # noqa: ARG001 - every command takes the language
-    """Print the JSON Schema of scenario files."""
-    print(json.dumps(scenario_schema(), ensure_ascii=False, indent=2))
+def schema(*, as_page: bool) -> int:
+    """Print the JSON Schema of scenario files, or their reference page; both are the same in every language."""
+    print(reference().rstrip() if as_page else json.dumps(scenario_schema(), ensure_ascii=False, indent=2))
     return 0

@@ -13,16 +13,13 @@ from pathlib import Path
 from wirelab.base.errors import UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
-from wirelab.compose.artifacts import Run, as_json, read_run, write_run
-from wirelab.compose.play import play
+from wirelab.compose.play import begin
 from wirelab.compose.programs import castings
 from wirelab.declare.scenario import Scenario
 from wirelab.judge.verdict import Judgement, worst
-from wirelab.observe.connections import Noted, Tracker
-from wirelab.observe.evidence import Event
+from wirelab.observe.connections import Noted
+from wirelab.observe.evidence import Event, Owned
 from wirelab.observe.messages import Profile
-from wirelab.observe.segments import decode
-from wirelab.present.console import LiveConsole, verdict_lines
 
 FLAGSHIP = "heartbeat/answers-while-typing"
 NARROWEST, WIDEST, PLAIN = 80, 160, 100  # columns
@@ -31,13 +28,13 @@ register(
     {
         "run.nothing": Text(
             "name at least one scenario, or a topic such as 'heartbeat'; `wirelab run --list` names them all",
-            "请至少给出一个场景或主题,例如 'heartbeat';`wirelab run --list` 列出全部场景",
+            "请至少给出一个场景或主题，例如 'heartbeat'；`wirelab run --list` 列出全部场景",
         ),
-        "run.title": Text("{name}: {title}", "{name}:{title}"),
+        "run.title": Text("{name}: {title}", "{name}：{title}"),
         "run.kept": Text("kept in {folder}", "已保存到 {folder}"),
         "run.summary": Text(
             "{count} scenarios: {passed} pass, {failed} fail, {inconclusive} inconclusive",
-            "{count} 个场景:通过 {passed},失败 {failed},无结论 {inconclusive}",
+            "{count} 个场景：通过 {passed}，失败 {failed}，无结论 {inconclusive}",
         ),
     }
 )
@@ -98,6 +95,8 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
             folder = folder / scenario.name.replace("/", "-")
         judgements.append(_play_one(scenario, profile, source, options, folder))
     if options.json:
+        from wirelab.compose.artifacts import as_json
+
         print(json.dumps([as_json(judgement) for judgement in judgements], ensure_ascii=False, indent=1))
     elif len(judgements) > 1:
         counts = {kind: sum(item.verdict.value == kind for item in judgements) for kind in ("pass", "fail", "inconclusive")}
@@ -117,11 +116,16 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
         print(say("run.title", options.language, name=scenario.name, title=title), flush=True)
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
     casting = castings(scenario, options.commands, Path.cwd())
-    evidence = play(scenario, profile, casting, listener)
-    result = Run(scenario, source, profile, evidence)
+    playing = begin(scenario, profile, casting, listener)
+    # While the programs start: importing this takes as long as they do.
+    from wirelab.compose.artifacts import Run, write_run
+    from wirelab.present import console  # noqa: F401
+
+    result = Run(scenario, source, profile, playing.result())
     judgement = result.judged()
     if not options.json:
         _show(judgement, options)
+    playing.wait()
     if folder is not None:
         write_run(folder, result, judgement, options.language)
         if not options.json:
@@ -130,6 +134,8 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
 
 
 def _show(judgement: Judgement, options: Options) -> None:
+    from wirelab.present.console import verdict_lines
+
     lines = verdict_lines(judgement, language=options.language, width=options.width, colour=options.colour)
     print("\n".join(lines), flush=True)
 
@@ -137,7 +143,9 @@ def _show(judgement: Judgement, options: Options) -> None:
 class _Screen:
     """Prints the live view, line by line as things happen."""
 
-    def __init__(self, scenario: Scenario, profile: Profile, options: Options) -> None:
+    def __init__(self, scenario: Scenario, profile: Profile, options: Options, names: dict[int, str] | None = None) -> None:
+        from wirelab.present.console import LiveConsole
+
         actors = [(name, member.role, scenario.part(name)) for name, member in scenario.cast.items()]
         self._console = LiveConsole(
             actors,
@@ -146,33 +154,35 @@ class _Screen:
             language=options.language,
             width=options.width,
             colour=options.colour,
+            names=names,
         )
 
-    def __call__(self, event: Event | Noted) -> None:
-        lines = self._console.feed(event)
+    def __call__(self, event: Event | Noted, /) -> None:
+        self._print(self._console.feed(event))
+
+    def finish(self) -> None:
+        self._print(self._console.finish())
+
+    def _print(self, lines: list[str]) -> None:
         if lines:
             print("\n".join(lines), flush=True)
 
 
 def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
     """Judge a run folder; with ``ladder``, show the run again as it was shown live."""
+    from wirelab.compose.artifacts import as_json, read_run
+    from wirelab.observe.timeline import timeline
+
     stored = read_run(Path(folder))
     judgement = stored.judged()
     if options.json:
         print(json.dumps(as_json(judgement), ensure_ascii=False, indent=1))
         return judgement.verdict.exit_status
     if ladder:
-        screen = _Screen(stored.scenario, stored.profile, options)
-        for event in _timeline(stored):
+        names = {event.port: event.actor for event in stored.evidence.events if isinstance(event, Owned)}
+        screen = _Screen(stored.scenario, stored.profile, options, names)
+        for event in timeline(stored.evidence):
             screen(event)
+        screen.finish()
     _show(judgement, options)
     return judgement.verdict.exit_status
-
-
-def _timeline(run: Run) -> list[Event | Noted]:
-    """Events and segments of a run, merged on their one clock."""
-    tracker = Tracker(server_port=run.scenario.port)
-    segments = (decode(packet, frame, run.evidence.linktype) for frame, packet in enumerate(run.evidence.packets, 1))
-    noted = [tracker.feed(segment) for segment in segments if segment is not None]
-    merged: list[Event | Noted] = [*run.evidence.events, *noted]
-    return sorted(merged, key=lambda item: item.segment.time if isinstance(item, Noted) else item.time)

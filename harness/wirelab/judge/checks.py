@@ -7,7 +7,9 @@ Whatever the machine or the harness's own side is to blame for makes a check inc
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare import expectations as expect
@@ -18,21 +20,25 @@ from wirelab.judge.view import View
 from wirelab.observe.connections import Connection
 from wirelab.observe.messages import Message, other_encoding
 
+SAME_KIND = 3  # findings of one kind that a check gives in full
+QUOTED = 20  # texts that a sentence lists
+COMPARED = 1_000_000  # pairs of texts up to which the nearest alignment is looked for
+
 _FAILED = Text("{written}", "{written}")
 _OPENED = Text(
-    "SYN, SYN+ACK, ACK in frames {frames}, within {ms} ms", "第 {frames} 帧完成 SYN、SYN+ACK、ACK,用时 {ms} 毫秒"
+    "SYN, SYN+ACK, ACK in frames {frames}, within {ms} ms", "第 {frames} 帧完成 SYN、SYN+ACK、ACK，用时 {ms} 毫秒"
 )
-_SENT = Text("{count} messages, in order, each whole: {texts}", "{count} 条消息,顺序正确且完整:{texts}")
+_SENT = Text("{count} messages, in order, each whole: {texts}", "{count} 条消息，顺序正确且完整：{texts}")
 _ALIVE = Text(
     "{count} heartbeats answered, the slowest after {worst} ms (allowed: {limit} ms)",
-    "应答了 {count} 个心跳,最慢 {worst} 毫秒(允许 {limit} 毫秒)",
+    "应答了 {count} 个心跳，最慢 {worst} 毫秒（允许 {limit} 毫秒）",
 )
 _REACHED = Text("'{text}' reached {names} exactly once", "“{text}”恰好一次到达 {names}")
 _CLOSED = Text(
     "orderly: {first} sent the first FIN (frame {frame}), in {count} segments, no RST",
-    "正常关闭:{first} 先发送 FIN(第 {frame} 帧),共 {count} 个报文段,没有 RST",
+    "正常关闭：{first} 先发送 FIN（第 {frame} 帧），共 {count} 个报文段，没有 RST",
 )
-_RESET = Text("ended by RST (frame {frame})", "以 RST 结束(第 {frame} 帧)")
+_RESET = Text("ended by RST (frame {frame})", "以 RST 结束（第 {frame} 帧）")
 _ANY = Text("ended as it may", "以允许的方式结束")
 
 
@@ -50,10 +56,26 @@ def check_expectation(view: View, item: Expected) -> CheckResult:
     actor = None if check == "broadcast" else getattr(item.expectation, check)
     if not found:
         return CheckResult(check, actor, item.line, item.written, Verdict.PASS, summary)
+    found = _first_of_each(found)
     blamed = [entry for entry in found if not entry.code.startswith("WL9")]
     verdict = Verdict.FAIL if blamed else Verdict.INCONCLUSIVE
     failed = Said(_FAILED, {"written": item.written})
     return CheckResult(check, actor, item.line, item.written, verdict, failed, tuple(found))
+
+
+def _first_of_each(found: list[Finding]) -> list[Finding]:
+    """At most SAME_KIND findings of each code and actor; the last of them counts the rest."""
+    kept: list[Finding] = []
+    counts = Counter((entry.code, entry.actor) for entry in found)
+    seen: Counter[tuple[str, str | None]] = Counter()
+    for entry in found:
+        kind = (entry.code, entry.actor)
+        seen[kind] += 1
+        if seen[kind] < SAME_KIND or counts[kind] == SAME_KIND == seen[kind]:
+            kept.append(entry)
+        elif seen[kind] == SAME_KIND:
+            kept.append(replace(entry, more=counts[kind] - SAME_KIND))
+    return kept
 
 
 def _connection(view: View, client: str) -> tuple[Connection | None, list[Finding]]:
@@ -121,7 +143,7 @@ def _malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterat
         elif message.problem == "encoding":
             encoding = other_encoding(message.raw)
             readable = message.raw.decode(encoding) if encoding else ""
-            guess = Bilingual(f" (read as {encoding}: {readable})", f"(按 {encoding} 解读为:{readable})") if encoding else ""
+            guess = Bilingual(f" (read as {encoding}: {readable})", f"（按 {encoding} 解读为：{readable}）") if encoding else ""
             yield finding("WL205", client, frames=message.frames, actor=client, raw=repr(message.raw), guess=guess)
         elif message.kind is None:
             yield finding("WL206", client, frames=message.frames, actor=client, text=repr(message.text), known=known)
@@ -134,6 +156,15 @@ def _differences(client: str, wanted: list[str], sent: list[Message]) -> Iterato
     if sorted(texts) == sorted(wanted):
         frames = tuple(frame for message in sent for frame in message.frames)
         yield finding("WL204", client, frames=frames, actor=client, expected=_quoted(wanted), sent=_quoted(texts))
+        return
+    if len(texts) * len(wanted) > COMPARED:  # far more than was typed: aligning them would take minutes
+        for text in (Counter(wanted) - Counter(texts)).elements():
+            yield finding("WL201", client, actor=client, text=f"'{text}'", sent=_quoted(texts))
+        extra = Counter(texts) - Counter(wanted)
+        for message in sent:
+            if extra[_text(message)]:
+                extra[_text(message)] -= 1
+                yield finding("WL202", client, frames=message.frames, actor=client, text=f"'{_text(message)}'")
         return
     for operation, first, last, start, stop in difflib.SequenceMatcher(None, wanted, texts, autojunk=False).get_opcodes():
         if operation in ("delete", "replace"):
@@ -346,11 +377,11 @@ def _unfinished(view: View, connection: Connection) -> list[Finding]:
             found.append(finding("WL504", actor, frames=(frame,), actor=actor, frame=frame, time=time))
         elif acked is None:
             found.append(finding("WL505", actor, frames=(fin.segment.frame,), actor=actor, frame=fin.segment.frame))
-    blamed = [entry for entry in found if view.part(entry.actor) != "reference"]
-    if found and not blamed and not connection.teardown.resets:
-        what = Bilingual("did not bring the connection to its end", "没有完成连接的关闭")
-        return [finding("WL905", entry.actor, frames=entry.frames, actor=entry.actor, what=what) for entry in found]
-    return found
+    blamed = [entry for entry in found if view.part(entry.actor) == "submission"]
+    if blamed or not found:
+        return blamed  # what the other side then did or did not do follows from it
+    what = Bilingual("did not bring the connection to its end", "没有完成连接的关闭")
+    return [finding("WL905", entry.actor, frames=entry.frames, actor=entry.actor, what=what) for entry in found]
 
 
 def _list(frames: tuple[int, ...]) -> str:
@@ -358,4 +389,5 @@ def _list(frames: tuple[int, ...]) -> str:
 
 
 def _quoted(texts: list[str]) -> str:
-    return ", ".join(f"'{text}'" for text in texts) or "-"
+    listed = ", ".join(f"'{text}'" for text in texts[:QUOTED]) or "-"
+    return listed + (f", … ({len(texts)})" if len(texts) > QUOTED else "")

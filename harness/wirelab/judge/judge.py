@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import signal as signals
-from collections.abc import Iterator
 
 from wirelab.base.texts import Text
 from wirelab.declare.scenario import Scenario
@@ -25,7 +24,7 @@ _CRASH = re.compile(
     r"|goroutine \d+ \[|Uncaught |node:internal/|terminate called |\*\*\* stack smashing|free\(\): )",
 )
 _CLEAN = Text("no crash report, no flood, no signal", "没有崩溃信息、刷屏或信号终止")
-_SOUND = Text("{count} packets captured, none lost", "捕获 {count} 个报文,没有丢失")
+_SOUND = Text("{count} packets captured, none lost", "捕获 {count} 个报文，没有丢失")
 _UNSOUND = Text("the capture is not whole", "捕获不完整")
 
 
@@ -33,15 +32,10 @@ def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement
     """Judge one run. Any packet lost in the capture makes the verdict inconclusive, whatever else was seen."""
     view = View(scenario, profile, evidence)
     checks = [*check_steps(view), *(check_expectation(view, item) for item in scenario.expect)]
-    checks += [_clean(view, actor, checks) for actor, part in _programs(view) if part == "submission"]
+    checks += [_clean(view, actor, checks) for actor in view.started if view.part(actor) == "submission"]
     checks.append(_capture(view))
     verdict = Verdict.INCONCLUSIVE if evidence.lost else worst(check.verdict for check in checks)
     return Judgement(scenario.name, tuple(checks), verdict)
-
-
-def _programs(view: View) -> Iterator[tuple[str, str]]:
-    for actor, event in view.started.items():
-        yield actor, event.part
 
 
 def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:

@@ -18,10 +18,10 @@ QUOTED_LINES = 6
 _READY = Text("{actor} got ready in {seconds} s", "{actor} 在 {seconds} 秒内就绪")
 _SHOWN = Text("{actor} showed {text} after {seconds} s", "{actor} 在 {seconds} 秒后显示了 {text}")
 _NOT_SHOWN = Text("{actor} did not show {text}", "{actor} 没有显示 {text}")
-_EXITED = Text("{actor} exited with status {status} after {seconds} s{again}", "{actor} 在 {seconds} 秒后退出,状态 {status}{again}")
+_EXITED = Text("{actor} exited with status {status} after {seconds} s{again}", "{actor} 在 {seconds} 秒后退出，状态 {status}{again}")
 _EXPECTED = Text("{actor} received {text} after {seconds} s", "{actor} 在 {seconds} 秒后收到 {text}")
 _MISSED = Text("{step}", "{step}")
-_AGAIN = Bilingual(" (Ctrl-C was pressed twice: the first came between two reads)", "(Ctrl-C 按了两次:第一次恰好落在两次读取之间)")
+_AGAIN = Bilingual(" (Ctrl-C was pressed twice: the first came between two reads)", "（Ctrl-C 按了两次：第一次恰好落在两次读取之间）")
 
 
 def check_steps(view: View) -> Iterator[CheckResult]:
@@ -88,7 +88,7 @@ def _seen(view: View, actor: str) -> Bilingual:
         if exited.by == "itself":
             status, time = exited.status, view.seconds(exited.time)
             return Bilingual(
-                f"it had ended by itself with status {status} at {time} s", f"它已在 {time} 秒自行结束,状态 {status}"
+                f"it had ended by itself with status {status} at {time} s", f"它已在 {time} 秒自行结束，状态 {status}"
             )
     if not view.lines(actor):
         return Bilingual("it showed nothing at all", "它什么也没有显示")

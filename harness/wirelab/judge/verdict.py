@@ -49,7 +49,8 @@ class Finding:
 
     ``code`` is its stable name in the registry; ``rationale`` says what was expected and what was seen;
     ``frames`` are frame numbers of the capture, ``times`` nanoseconds since the epoch, ``terminal`` whole
-    lines a program showed (actor, line). ``actor`` is whose doing it is.
+    lines a program showed (actor, line). ``actor`` is whose doing it is. ``more`` counts further findings of the
+    same kind that were left out, so that one loop gone wild does not bury everything else.
     """
 
     code: str
@@ -58,6 +59,7 @@ class Finding:
     hint: Said
     frames: tuple[int, ...] = ()
     terminal: tuple[tuple[str, str], ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

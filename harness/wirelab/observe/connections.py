@@ -256,7 +256,7 @@ class _Conversation:
             return
         client = noted.sender == "client"
         if segment.rst:
-            if "refused" in noted.notes and shake.refused is None:
+            if "refused" in noted.notes:
                 self._handshake = replace(shake, refused=noted)
         elif segment.syn:
             if client and shake.syn is None:

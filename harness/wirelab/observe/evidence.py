@@ -91,10 +91,11 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Something the harness did to the wire: cut, healed, a drop rule armed, a RST injected."""
+    """Something the harness did to the wire; ``about`` says to whom or what: an actor, or the segment to be dropped."""
 
     time: int
-    what: str
+    what: Literal["cut", "heal", "drop", "inject"]
+    about: str
 
 
 @dataclass(frozen=True, slots=True)

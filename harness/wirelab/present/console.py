@@ -21,6 +21,7 @@ from wirelab.observe.evidence import (
     Part,
     Peered,
     Role,
+    Sampled,
     Shown,
     Started,
     StepBegan,
@@ -49,12 +50,14 @@ register(
         "verdict.fail": Text("fail", "未通过"),
         "verdict.inconclusive": Text("inconclusive", "无法判定"),
         "verdict.frames": Text("frames {frames}", "帧 {frames}"),
-        "verdict.terminal": Text("terminal of {actor}:", "{actor} 的终端:"),
-        "verdict.doing": Text("whose doing: {actor}", "责任方:{actor}"),
-        "verdict.hint": Text("hint: {hint}", "提示:{hint}"),
+        "verdict.terminal": Text("terminal of {actor}:", "{actor} 的终端："),
+        "verdict.doing": Text("whose doing: {actor}", "责任方：{actor}"),
+        "verdict.hint": Text("hint: {hint}", "提示：{hint}"),
+        "verdict.above": Text("as above", "同上"),
+        "verdict.more": Text("and {more} more like this", "此类问题还有 {more} 处"),
         "verdict.line": Text(
             "{verdict}: {scenario} ({passed} passed, {failed} failed, {unclear} inconclusive)",
-            "{verdict}:{scenario}({passed} 项通过,{failed} 项未通过,{unclear} 项无法判定)",
+            "{verdict}：{scenario}（{passed} 项通过，{failed} 项未通过，{unclear} 项无法判定）",
         ),
     }
 )
@@ -152,10 +155,12 @@ class LiveConsole:
                 text = words.step_failed(event, self._steps.get(event.index), self._language)
                 return self._held() + self._line(event.time, None, "✗", text, RED, BOLD)
             case Wire():
-                text = say("live.wire", self._language, what=event.what)
+                text = say(f"live.wire.{event.what}", self._language, about=event.about)
                 return self._held() + self._line(event.time, None, "~", text, YELLOW)
             case Peered():
                 return self._peered(event)
+            case Sampled() | Ending(by="harness"):  # what the harness ends tells of it when it has ended
+                return []
             case _:
                 return self._held() + self._life(event)
 
@@ -338,6 +343,7 @@ class _Page:
     width: int
     style: Style
     lines: list[str] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)  # findings and hints that stand above already
 
     def add(self, label: str, text: str, *inks: str, label_inks: tuple[str, ...] = (), again: str = "") -> None:
         """``again`` stands beside the further lines, instead of nothing."""
@@ -368,7 +374,22 @@ def _check(page: _Page, check: CheckResult, label: list[str]) -> None:
 def _finding(page: _Page, finding: Finding, expected: str | None) -> None:
     label = f"    {finding.code}  "
     margin = cells(label)
-    page.add(label, finding.rationale.in_(page.language), label_inks=(BOLD,))
+    rationale = finding.rationale.in_(page.language)
+    if f"{finding.code} {rationale}" in page.said:
+        page.add(label, say("verdict.above", page.language), label_inks=(BOLD,))
+    else:
+        page.said.add(f"{finding.code} {rationale}")
+        page.add(label, rationale, label_inks=(BOLD,))
+        _evidence(page, finding, expected, margin)
+    if finding.more:
+        page.say(margin, "verdict.more", more=words.grouped(finding.more))
+    hint = finding.hint.in_(page.language)
+    if hint not in page.said:
+        page.said.add(hint)
+        page.say(margin, "verdict.hint", DIM, hint=hint)
+
+
+def _evidence(page: _Page, finding: Finding, expected: str | None, margin: int) -> None:
     if finding.actor not in (None, expected):
         page.say(margin, "verdict.doing", actor=finding.actor)
     if finding.frames:
@@ -380,4 +401,3 @@ def _finding(page: _Page, finding: Finding, expected: str | None) -> None:
             quoted = actor
         bar = f"{' ' * margin}{_TERMINAL} "
         page.add(bar, line.expandtabs(), again=bar)
-    page.say(margin, "verdict.hint", DIM, hint=finding.hint.in_(page.language))

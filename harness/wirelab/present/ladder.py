@@ -1,9 +1,9 @@
 """Segments as a ladder diagram: one rung a segment, the client on the left, the server on the right.
 
-    time frame client          state                                       state
-                        alice :43210 │            tcp.stream 0           │ server :12001
-   0.112     1 alice       *SYN-SENT ├─ SYN seq=0 ──────────────────────▶│  LISTEN
-   0.112     2 alice        SYN-SENT │◀─ SYN,ACK seq=0 ack=1 ────────────┤ *SYN-RECEIVED
+  time/s frame client         state    * = state has just changed     state
+                     alice :43210 │         tcp.stream 0         │ server :12001
+  0.112    1 alice      *SYN-SENT ├─ SYN seq=0 ─────────────────▶│  LISTEN
+  0.112    2 alice       SYN-SENT │◀─ SYN,ACK seq=0 ack=1 ───────┤ *SYN-RECEIVED
 
 A state with an asterisk has just changed. Sequence numbers are relative. What does not fit on an arrow stands
 below it, between the rails. The rails are in the same cells in every line, whatever a message holds. Knows no
@@ -24,7 +24,7 @@ from wirelab.present.style import BOLD, CYAN, DIM, RED, YELLOW, Style, cells, cl
 from wirelab.present.words import grouped
 
 SECOND = 1_000_000_000
-TIME, FRAME, STATE = 7, 5, 13
+TIME, FRAME, STATE = 7, 4, 13  # cells; a long frame number takes what a short time leaves
 SHOWN_MESSAGES = 4  # of one segment; a flood of tiny messages must not make one rung fill the screen
 
 _NOTES: dict[Note, Text] = {
@@ -50,12 +50,12 @@ register(
         "ladder.client": Text("client", "客户端"),
         "ladder.state": Text("state", "状态"),
         "ladder.legend": Text("* = state has just changed", "* = 状态刚刚改变"),
-        "ladder.part": Text("part of a message: {text}", "消息的一部分:{text}"),
-        "ladder.empty": Text("empty message", "空消息"),
-        "ladder.unknown": Text("not in the protocol: {text}", "不属于本协议:{text}"),
-        "ladder.unfinished": Text("never finished: {text}", "没有结束的消息:{text}"),
-        "ladder.too-long": Text("too long: {text}", "过长:{text}"),
-        "ladder.encoding": Text("not {encoding}: {text}", "不是 {encoding} 编码:{text}"),
+        "ladder.part": Text("(part) {text}", "（部分）{text}"),
+        "ladder.empty": Text("(empty)", "（空）"),
+        "ladder.unknown": Text("(unknown) {text}", "（未知）{text}"),
+        "ladder.unfinished": Text("(unfinished) {text}", "（未结束）{text}"),
+        "ladder.too-long": Text("(too long) {text}", "（过长）{text}"),
+        "ladder.encoding": Text("(not {encoding}) {text}", "（非 {encoding}）{text}"),
         "ladder.more": Text("… {count} more messages", "… 还有 {count} 条消息"),
         **{f"ladder.note.{note}": text for note, text in _NOTES.items()},
     }
@@ -157,9 +157,9 @@ class Ladder:
             if outward
             else f"│{paint('◀─', ink)} {label} {paint(f'{bar}┤', ink)}"
         )
-        when = right(f"{clock(seconds).strip()} {segment.frame:>{FRAME}}", TIME + 1 + FRAME)
         shown = paint(left(clip(name, self._name), self._name), self._ink(name))
-        lines.append(f"{when} {shown} {self._state(rung, 'client')} {body} {self._state(rung, 'server')}".rstrip())
+        sides = self._state(rung, "client"), self._state(rung, "server")
+        lines.append(f"{_when(seconds, segment.frame)} {shown} {sides[0]} {body} {sides[1]}".rstrip())
         blank = " " * (self._left + 1)
         for items in below:
             text = "".join(paint(text, *inks) for text, inks in items)
@@ -173,11 +173,8 @@ class Ladder:
         lines = []
         if not self._titled:
             self._titled = True
-            when = (
-                right(say("ladder.time", self._language), TIME)
-                + " "
-                + right(say("ladder.frame", self._language), FRAME)
-            )
+            titles = f"{say('ladder.time', self._language)} {say('ladder.frame', self._language)}"
+            when = right(titles, TIME + 1 + FRAME)
             name = left(clip(say("ladder.client", self._language), self._name), self._name)
             state = say("ladder.state", self._language)
             legend = _centred(clip(say("ladder.legend", self._language), self._body), self._body)
@@ -201,15 +198,15 @@ class Ladder:
 
     def _flow(self, rung: Rung) -> list[list[tuple[str, tuple[str, ...]]]]:
         """What a rung says, as lines of (text, inks): the first one on the arrow, the others below it."""
-        room = self._body - 5  # beside the arrow's two ends, two spaces, and one dash to show that it is an arrow
+        room, below = self._body - 4, self._body - 3  # what is left beside the arrow's two ends, and beside a margin
         lines: list[list[tuple[str, tuple[str, ...]]]] = [[]]
         used = 0
         for gap, text, inks in self._items(rung):
-            shown = clip(text, room)
+            shown = clip(text, below)
             size = cells(shown)
             if lines[-1] and (not gap or used + len(gap) + size > room):
                 lines.append([])
-                used = 0
+                used, room = 0, below
             space = gap if lines[-1] else ""
             lines[-1] += [(space, ()), (shown, inks)]
             used += len(space) + size
@@ -288,6 +285,13 @@ def port_name(endpoint: Endpoint) -> str:
 def clock(seconds: float) -> str:
     """A time on the axis, in as many cells as the axis has."""
     return right(f"{seconds:.3f}", TIME)
+
+
+def _when(seconds: float, frame: int) -> str:
+    """Time and frame number in as many cells as they have; a frame number is never cut, decimals of the time may be."""
+    texts = (f"{seconds:.{decimals}f} {frame:>{FRAME}}" for decimals in (3, 2, 1, 0))
+    room = TIME + 1 + FRAME
+    return right(next((text for text in texts if len(text) <= room), str(frame)), room)
 
 
 def _centred(text: str, width: int) -> str:

@@ -18,7 +18,7 @@ _PARTS: dict[Part, Bilingual] = {
 _PEERED = {
     "connected": Text("connected", "已连接"),
     "sends": Text("sends", "发送"),
-    "half-closes": Text("half-closes: sends FIN, goes on reading", "半关闭:发出 FIN,继续读"),
+    "half-closes": Text("half-closes: sends FIN, goes on reading", "半关闭：发出 FIN，继续读"),
     "closes": Text("closes its socket", "关闭套接字"),
     "resets": Text("resets the connection", "重置连接"),
     "stops reading": Text("stops reading", "停止读取"),
@@ -27,35 +27,37 @@ _PEERED = {
 
 register(
     {
-        "live.started": Text("starts: {part}", "启动:{part}"),
-        "live.started.command": Text("starts: {part}, {command}", "启动:{part},{command}"),
-        "live.exited": Text("exits by itself with status {status}", "自行退出,状态码 {status}"),
+        "live.started": Text("starts: {part}", "启动：{part}"),
+        "live.started.command": Text("starts: {part}, {command}", "启动：{part},{command}"),
+        "live.exited": Text("exits by itself with status {status}", "自行退出，状态码 {status}"),
         "live.exited.signal": Text("is ended by {signal}", "被 {signal} 终止"),
-        "live.exited.unknown": Text("has ended, with a status that cannot be known", "已结束,状态码无从得知"),
+        "live.exited.unknown": Text("has ended, with a status that cannot be known", "已结束，状态码无从得知"),
         "live.exited.script": Text(
-            "has ended ({end}), because the script asked for it", "已结束({end}),这是剧本要求的"
+            "has ended ({end}), because the script asked for it", "已结束（{end}），这是剧本要求的"
         ),
         "live.exited.harness": Text(
             "was still running: wirelab has ended it ({end}), this is not its own doing",
-            "当时仍在运行:由 wirelab 收尾结束({end}),不算程序自己的行为",
+            "当时仍在运行：由 wirelab 收尾结束（{end}），不算程序自己的行为",
         ),
         "live.exited.status": Text("status {status}", "状态码 {status}"),
         "live.exited.status.unknown": Text("status unknown", "状态码未知"),
-        "live.ending.script": Text("{signal} sent, as the script says", "按剧本发送 {signal}"),
-        "live.ending.harness": Text("{signal} sent by wirelab, which cleans up", "wirelab 收尾,发送 {signal}"),
-        "live.missed": Text("not in time: {step}", "未按时发生:{step}"),
-        "live.impossible": Text("impossible, the program was gone: {step}", "无法执行,程序已经不在了:{step}"),
+        "live.ending": Text("{signal} sent, as the script says", "按剧本发送 {signal}"),
+        "live.missed": Text("not in time: {step}", "未按时发生：{step}"),
+        "live.impossible": Text("impossible, the program was gone: {step}", "无法执行，程序已经不在了：{step}"),
         "live.step": Text("step {number}", "第 {number} 步"),
-        "live.wire": Text("wire: {what}", "线路:{what}"),
-        "live.bytes": Text("{what} ({count} bytes): {data}", "{what}({count} 字节):{data}"),
+        "live.wire.cut": Text("the wire is cut: {about}", "线路中断：{about}"),
+        "live.wire.heal": Text("the wire is whole again", "线路恢复"),
+        "live.wire.drop": Text("this segment will be lost: {about}", "将丢失这个报文段：{about}"),
+        "live.wire.inject": Text("a forged segment is sent: {about}", "发送伪造的报文段：{about}"),
+        "live.bytes": Text("{what} ({count} bytes): {data}", "{what}（{count} 字节）：{data}"),
         "live.owned": Text("port {port} is {actor}'s", "端口 {port} 属于 {actor}"),
         "live.bounded.bytes": Text(
             "has shown {limit} bytes, as much as is kept: what follows is not read",
-            "已输出 {limit} 字节,达到上限:之后的输出不再读取",
+            "已输出 {limit} 字节，达到上限：之后的输出不再读取",
         ),
         "live.bounded.packets": Text(
             "{limit} packets are captured, as many as are kept: what follows is missing",
-            "已捕获 {limit} 个分组,达到上限:之后的分组不再保留",
+            "已捕获 {limit} 个分组，达到上限：之后的分组不再保留",
         ),
         "live.more.segments": Text("… {count} more segments", "… 还有 {count} 个报文段"),
         "live.more.lines": Text("… {count} more lines", "… 还有 {count} 行"),
@@ -83,8 +85,8 @@ def exited(event: Exited, language: Language) -> str:
 
 
 def ending(event: Ending, language: Language) -> str:
-    """A signal that the harness sent, and why."""
-    return say(f"live.ending.{event.by}", language, signal=event.signal)
+    """A signal that the script had sent."""
+    return say("live.ending", language, signal=event.signal)
 
 
 def step_failed(event: StepEnded, written: str | None, language: Language) -> str:

@@ -45,10 +45,10 @@ register(
     {
         "actor.no-program": Text(
             "cannot start '{command}' for {actor}: there is no program '{program}' (looked in {where})",
-            "无法为 {actor} 启动 '{command}':找不到程序 '{program}'(查找位置:{where})",
+            "无法为 {actor} 启动 '{command}'：找不到程序 '{program}'（查找位置：{where}）",
         ),
         "actor.not-started": Text(
-            "cannot start '{command}' for {actor}: {why}", "无法为 {actor} 启动 '{command}':{why}"
+            "cannot start '{command}' for {actor}: {why}", "无法为 {actor} 启动 '{command}'：{why}"
         ),
     }
 )
@@ -124,11 +124,14 @@ class Program:
 
     def _drain(self) -> None:
         while self.terminal_open and not self.flooded:
-            try:
-                data = self._child.read_nonblocking(65536, 0)
-            except pexpect.TIMEOUT:
+            if not select.select([self._child.child_fd], [], [], 0)[0]:
                 return
-            except (pexpect.EOF, OSError):
+            try:
+                # pexpect's own read_nonblocking asks waitpid(2) several times a call, and may reap the child
+                data = os.read(self._child.child_fd, 65536)
+            except OSError:  # EIO: no process has the terminal open any more
+                data = b""
+            if not data:
                 self._close_terminal()
                 return
             self._take(data)
@@ -152,15 +155,12 @@ class Program:
         self._recorder.add(self.exited)
 
     def _reap(self) -> int | None:
-        """The exit status, or minus the signal's number. pexpect reaps a child itself when its terminal ends first."""
-        process = self._child.ptyproc
+        """The exit status, or minus the signal's number; None when the namespace's end has reaped it already."""
         with contextlib.suppress(ChildProcessError):
             code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            process.terminated = self._child.terminated = True
+            self._child.ptyproc.terminated = self._child.terminated = True
             return code
-        if process.signalstatus is not None:
-            return -int(process.signalstatus)
-        return None if process.exitstatus is None else int(process.exitstatus)
+        return None
 
     # --- what a person does
 

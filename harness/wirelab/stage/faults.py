@@ -15,7 +15,7 @@ from wirelab.base.errors import HarnessBug
 from wirelab.base.texts import Text, register
 from wirelab.observe.connections import Side
 from wirelab.observe.segments import Endpoint
-from wirelab.stage.namespace import run_privileged
+from wirelab.stage.namespace import require_private, run_privileged
 
 Kind = Literal["SYN", "SYN,ACK", "FIN", "RST", "ACK", "DATA"]
 
@@ -56,7 +56,7 @@ table inet wirelab {{
 
 register(
     {
-        "faults.misuse": Text("internal: {what}", "内部错误:{what}"),
+        "faults.misuse": Text("internal: {what}", "内部错误：{what}"),
     }
 )
 
@@ -64,8 +64,8 @@ register(
 class Faults:
     """What can go wrong on the wire between the clients and the server at ``port``.
 
-    A connection is told by its client's port. Every operation but ``heal`` and ``dropped`` may raise
-    EnvironmentFault: nft missing (Debian package nftables) or refusing, with its own words.
+    A connection is told by its client's port. Operations raise EnvironmentFault when nft is missing (Debian
+    package nftables) or refuses, with its own words, and HarnessBug outside a private network.
     """
 
     def __init__(self, port: int) -> None:
@@ -144,7 +144,7 @@ class Faults:
             self._nft("flush set inet wirelab cut", "flush chain inet wirelab cuts")
 
     def prepare(self) -> None:
-        """Load scapy, which takes about half a second of CPU time: before the script starts, if it injects."""
+        """Load scapy, which takes 0.2 s of CPU time and more: before the script starts, if it injects."""
         import scapy.layers.inet6  # noqa: F401 - reset() finds it loaded
 
     def reset(self, src: Endpoint, dst: Endpoint, seq: int, ack: int | None = None) -> None:
@@ -153,6 +153,7 @@ class Faults:
         ``seq`` is the next sequence number ``dst`` expects from ``src``: a receiver obeys no other
         (RFC 5961, 3.2). It passes the tap like any segment.
         """
+        require_private("reset")
         from scapy.layers.inet import IP, TCP
         from scapy.layers.inet6 import IPv6
 

@@ -2,7 +2,8 @@
 
 The only module with ctypes and numbers from kernel headers. Knows no policy: which call is made when, and
 what a refusal means to a person, is decided above. Every call raises OSError with the kernel's errno.
-Sources: unshare(2), prctl(2), capabilities(7), netdevice(7), packet(7), linux/ethtool.h, linux/filter.h.
+Sources: unshare(2), prctl(2), capabilities(7), netdevice(7), packet(7), linux/ethtool.h, linux/filter.h,
+linux/inet_diag.h.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import Sequence
 
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 
-PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 24, 38, 47
+PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 28, 38, 47
+SECBIT_NOROOT_FOR_EVER = 1 << 0 | 1 << 1  # SECBIT_NOROOT and its lock
 PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
 CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -37,6 +39,7 @@ TPACKET2_HEADER = struct.Struct("=IIIHHII")
 """tp_status, tp_len, tp_snaplen, tp_mac, tp_net, tp_sec, tp_nsec: the part of tpacket2_hdr that is read."""
 
 _SO_ATTACH_FILTER = 26
+_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _NLMSG_ERROR = 4, 20, 1, 2
 BPF_LD_H_ABS, BPF_LD_B_ABS, BPF_LD_H_IND, BPF_LDX_B_MSH = 0x28, 0x30, 0x48, 0xB1
 BPF_JEQ, BPF_JSET, BPF_RET = 0x15, 0x45, 0x06
 
@@ -94,6 +97,27 @@ def ethtool(interface: str, command: int, value: int = 0) -> int:
     _interface_call(_SIOCETHTOOL, interface, struct.pack("P", ctypes.addressof(request)))
     (answer,) = struct.unpack_from("=I", request, 4)
     return int(answer)
+
+
+def tcp_socket_inode(local: tuple[str, int], remote: tuple[str, int]) -> int:
+    """The inode of the TCP socket with these ends in the caller's network namespace, sock_diag(7).
+
+    One exact question to the kernel: /proc/net/tcp walks the machine's whole table, which takes milliseconds.
+    """
+    family = socket.AF_INET6 if ":" in local[0] else socket.AF_INET
+    ends = [socket.inet_pton(family, host).ljust(16, b"\0") for host, _ in (local, remote)]
+    question = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
+    question += struct.pack(">HH", local[1], remote[1]) + ends[0] + ends[1] + struct.pack("=III", 0, 2**32 - 1, 2**32 - 1)
+    header = struct.pack("=IHHII", 16 + len(question), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as channel:
+        channel.sendto(header + question, (0, 0))
+        answer = channel.recv(4096)
+    (kind,) = struct.unpack_from("=H", answer, 4)
+    if kind == _NLMSG_ERROR:
+        (error,) = struct.unpack_from("=i", answer, 16)
+        raise OSError(-error, os.strerror(-error))
+    (inode,) = struct.unpack_from("=I", answer, 16 + 68)
+    return int(inode)
 
 
 def attach_filter(target: socket.socket, program: Sequence[Instruction]) -> None:

@@ -41,7 +41,7 @@ _INHERITED_AS_IGNORED = (
 _ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 
 _REFUSED_EN = "This machine does not give the private network a run needs: {step} failed with {error}."
-_REFUSED_ZH = "这台机器不允许建立运行所需的私有网络:{step} 失败,错误为 {error}。"
+_REFUSED_ZH = "这台机器不允许建立运行所需的私有网络：{step} 失败，错误为 {error}。"
 
 register(
     {
@@ -50,54 +50,54 @@ register(
             "    sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n"
             "and, to keep it after a restart:\n"
             "    echo kernel.apparmor_restrict_unprivileged_userns=0 | sudo tee /etc/sysctl.d/60-wirelab.conf",
-            f"{_REFUSED_ZH}\n本机的 AppArmor 限制了用户命名空间(Ubuntu 23.10 及以后的默认设置)。用下面的命令放开:\n"
+            f"{_REFUSED_ZH}\n本机的 AppArmor 限制了用户命名空间（Ubuntu 23.10 及以后的默认设置）。用下面的命令放开：\n"
             "    sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n"
-            "若要重启后仍然有效:\n"
+            "若要重启后仍然有效：\n"
             "    echo kernel.apparmor_restrict_unprivileged_userns=0 | sudo tee /etc/sysctl.d/60-wirelab.conf",
         ),
         "namespace.userns-clone": Text(
             f"{_REFUSED_EN}\nUser namespaces are switched off for ordinary users. Allow them with:\n"
             "    sudo sysctl -w kernel.unprivileged_userns_clone=1",
-            f"{_REFUSED_ZH}\n普通用户不能使用用户命名空间。用下面的命令放开:\n"
+            f"{_REFUSED_ZH}\n普通用户不能使用用户命名空间。用下面的命令放开：\n"
             "    sudo sysctl -w kernel.unprivileged_userns_clone=1",
         ),
         "namespace.limit": Text(
             f"{_REFUSED_EN}\nThe limit {{setting}} is {{value}}. Raise it with:\n    sudo sysctl -w {{setting}}=15000",
-            f"{_REFUSED_ZH}\n上限 {{setting}} 现在是 {{value}}。用下面的命令调高:\n"
+            f"{_REFUSED_ZH}\n上限 {{setting}} 现在是 {{value}}。用下面的命令调高：\n"
             "    sudo sysctl -w {setting}=15000",
         ),
         "namespace.seccomp": Text(
             f"{_REFUSED_EN}\nA seccomp filter is on this process; Docker's default profile refuses namespaces.\n"
             "Start the container with:\n    docker run --security-opt seccomp=unconfined ...",
-            f"{_REFUSED_ZH}\n本进程受 seccomp 过滤器约束;Docker 的默认配置禁止命名空间。请这样启动容器:\n"
+            f"{_REFUSED_ZH}\n本进程受 seccomp 过滤器约束；Docker 的默认配置禁止命名空间。请这样启动容器：\n"
             "    docker run --security-opt seccomp=unconfined ...",
         ),
         "namespace.refused": Text(
             f"{_REFUSED_EN}\nNo known setting explains it: a security module or the container's runtime refuses it,\n"
             "or the kernel was built without it. Ask the machine's administrator to allow ordinary users\n"
             "user, network and PID namespaces.",
-            f"{_REFUSED_ZH}\n已知的设置都不能解释这一点:可能是安全模块或容器运行时禁止了它,也可能是内核没有编译该功能。\n"
+            f"{_REFUSED_ZH}\n已知的设置都不能解释这一点：可能是安全模块或容器运行时禁止了它，也可能是内核没有编译该功能。\n"
             "请管理员允许普通用户使用 user、network 和 PID 命名空间。",
         ),
         "namespace.offload": Text(
             "Loopback in the private network cannot be kept to Ethernet-sized segments: {step} failed with {error}.\n"
             "A newer kernel (4.20 or later) can.",
-            "无法让私有网络的回环接口只发送以太网大小的报文段:{step} 失败,错误为 {error}。\n请使用 4.20 或更新的内核。",
+            "无法让私有网络的回环接口只发送以太网大小的报文段：{step} 失败，错误为 {error}。\n请使用 4.20 或更新的内核。",
         ),
         "namespace.no-command": Text(
             "The command {command} is missing. On Debian and Ubuntu: sudo apt install {package}",
-            "找不到命令 {command}。在 Debian 或 Ubuntu 上安装:sudo apt install {package}",
+            "找不到命令 {command}。在 Debian 或 Ubuntu 上安装：sudo apt install {package}",
         ),
         "namespace.command-failed": Text(
             "{command} did not do what was asked of it inside the private network:\n{output}",
-            "{command} 在私有网络内没有完成所要求的操作:\n{output}",
+            "{command} 在私有网络内没有完成所要求的操作：\n{output}",
         ),
         "namespace.misuse": Text(
-            "internal: {what} was called at the wrong moment", "内部错误:在错误的时刻调用了 {what}"
+            "internal: {what} was called at the wrong moment", "内部错误：在错误的时刻调用了 {what}"
         ),
         "namespace.undead": Text(
             "internal: what was started in the private world is still not gone {seconds:g} s after it was killed",
-            "内部错误:私有环境里启动的进程在被杀死 {seconds:g} 秒后仍未消失",
+            "内部错误：私有环境里启动的进程在被杀死 {seconds:g} 秒后仍未消失",
         ),
     }
 )
@@ -173,6 +173,12 @@ def enter(parent_pid: int) -> None:
     _cut_to_segments()
     _attempt("lo up", lambda: linux.bring_up("lo"))
     _entered.add(os.getpid())
+
+
+def require_private(what: str) -> None:
+    """Raise HarnessBug unless this process entered a private network: the machine's own is never tampered with."""
+    if os.getpid() not in _entered:
+        raise HarnessBug("namespace.misuse", what=what)
 
 
 def _die_with(parent_pid: int) -> None:
@@ -318,9 +324,9 @@ def drop_capabilities() -> None:
     restore_signals()
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL)
-    with suppress(OSError):  # EINVAL after the last one; EPERM without CAP_SETPCAP, where no_new_privs still holds
-        for capability in range(64):
-            linux.prctl(linux.PR_CAPBSET_DROP, capability)
+    with suppress(OSError):  # EPERM without CAP_SETPCAP, where no_new_privs still holds
+        # Being root gives nothing at exec any more, for good: one call where emptying the bounding set takes 41.
+        linux.prctl(linux.PR_SET_SECUREBITS, linux.SECBIT_NOROOT_FOR_EVER)
     linux.capset(0, 0)
 
 
@@ -338,10 +344,9 @@ def run_privileged(argv: Sequence[str], text: str = "", *, package: str, timeout
 
     ``text`` goes to its standard input; ``package`` is the Debian package that holds the program.
     Raises EnvironmentFault when it is missing, fails (with its own words) or takes longer than ``timeout``
-    seconds, and HarnessBug outside a private network: rules for the machine's own are never made here.
+    seconds, and HarnessBug outside a private network.
     """
-    if os.getpid() not in _entered:
-        raise HarnessBug("namespace.misuse", what="run_privileged")
+    require_private("run_privileged")
     program = shutil.which(argv[0], path=f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_PATH}")
     if program is None:
         raise EnvironmentFault("namespace.no-command", command=argv[0], package=package)

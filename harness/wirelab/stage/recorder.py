@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event
 
-Listener = Callable[[Event | Noted], None]
+
+class Listener(Protocol):
+    """Whoever watches a run while it plays."""
+
+    def __call__(self, event: Event | Noted, /) -> None:
+        """Something happened."""
+
+    def finish(self) -> None:
+        """Nothing more will happen."""
 
 
 class Recorder:
@@ -26,3 +34,8 @@ class Recorder:
         """Show something without keeping it (segments are kept as packets)."""
         if self._listener:
             self._listener(event)
+
+    def finish(self) -> None:
+        """Tell the listener that nothing more will come."""
+        if self._listener:
+            self._listener.finish()

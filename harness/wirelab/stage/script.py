@@ -17,7 +17,9 @@ from wirelab.base.errors import HarnessBug
 from wirelab.base.texts import Text, register
 from wirelab.declare import steps
 from wirelab.declare.scenario import Scenario, ScriptStep
+from wirelab.observe.connections import Connection
 from wirelab.observe.evidence import Ending, StepBegan, StepEnded
+from wirelab.observe.segments import Endpoint
 from wirelab.stage import processes
 from wirelab.stage.actors import Program
 from wirelab.stage.peer import Peer, PeerConnection
@@ -27,15 +29,16 @@ Detail = dict[str, str | int | float | bool | None]
 PEER_CONNECT_SECONDS = 5.0
 PRESS_AGAIN_AFTER = 0.3  # of the time an exit may take: a person presses Ctrl-C again before calling it ignored
 
-register({"script.no-handler": Text("internal: no handler for the step '{verb}'", "内部错误:步骤 '{verb}' 没有处理函数")})
+register({"script.no-handler": Text("internal: no handler for the step '{verb}'", "内部错误：步骤 '{verb}' 没有处理函数")})
 
 
 @dataclass(frozen=True, slots=True)
 class Casting:
-    """How one actor's program is started: its command line and the folder it runs in."""
+    """How one actor's program is started: its command line, the folder it runs in, whether it is the reference."""
 
     command: tuple[str, ...]
     folder: str
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def play_script(stage: Stage, scenario: Scenario, casting: Mapping[str, Casting]
     """Play the whole script, then let the connections come to their end."""
     if any(isinstance(step.action, steps.Inject) for step in scenario.script):
         stage.faults.prepare()  # scapy takes half a second to import; not in the middle of a script
+    if any(isinstance(step.action, steps.Drop) for step in scenario.script):
+        stage.faults.arm()  # a drop may count from a FIN that comes before its step
     player = _Player(stage, scenario, casting)
     for step in scenario.script:
         stage.recorder.add(StepBegan(now_ns(), step.index, step.written))
@@ -100,7 +105,7 @@ class _Player:
         own = {key: str(value) for key, value in member.env.items()}
         environment = base_environment() | self.scenario.env | own
         cast = self.casting[action.start]
-        part = self.scenario.part(action.start)
+        part = "reference" if cast.reference else self.scenario.part(action.start)
         program = self.stage.start_program(action.start, member.role, part, cast.command, environment, cast.folder)
         if action.until is None:
             return DONE
@@ -129,13 +134,13 @@ class _Player:
         if action.cut != "all" and port is None:
             return Outcome("impossible", {"why": "not connected"})
         self.stage.faults.cut(port)
-        self.stage.wire(f"cut {action.cut}")
+        self.stage.wire("cut", action.cut)
         return DONE
 
     @on_stage.register
     def _(self, action: steps.Heal) -> Outcome:
         self.stage.faults.heal()
-        self.stage.wire("heal")
+        self.stage.wire("heal", action.heal)
         return DONE
 
     @on_stage.register
@@ -144,7 +149,7 @@ class _Player:
         if action.of is not None and port is None:
             return Outcome("impossible", {"why": "not connected"})
         self.stage.faults.drop(action.drop, action.sender, action.nth, port, action.after)
-        self.stage.wire(f"drop {action.drop} number {action.nth} from {action.sender}")
+        self.stage.wire("drop", f"{action.drop} ({action.nth}) {action.sender}")
         return DONE
 
     @on_stage.register
@@ -155,12 +160,12 @@ class _Player:
             return Outcome("impossible", {"why": "not connected"})
         to_client = client == action.to
         src, dst = (connection.server, connection.client) if to_client else (connection.client, connection.server)
-        sent = [noted.segment for noted in connection.noted if noted.segment.src == src]
-        seen = [noted.segment for noted in connection.noted if noted.segment.src == dst]
-        if not sent or not seen:
+        sent = _next_number(connection, src)
+        seen = _next_number(connection, dst)
+        if sent is None or seen is None:
             return Outcome("impossible", {"why": "not connected"})
-        self.stage.faults.reset(src, dst, seq=sent[-1].end, ack=seen[-1].end)
-        self.stage.wire(f"inject RST to {action.to}")
+        self.stage.faults.reset(src, dst, seq=sent, ack=seen)
+        self.stage.wire("inject", f"RST → {action.to}")
         return DONE
 
     # --- programs
@@ -338,6 +343,12 @@ class _Player:
         acts[action.verb]()
         self.stage.pump(0)
         return DONE
+
+
+def _next_number(connection: Connection, sender: Endpoint) -> int | None:
+    """The sequence number after the last byte that one side has sent, retransmissions and probes aside."""
+    sent = [noted for noted in connection.noted if noted.segment.src == sender]
+    return max(sent, key=lambda noted: noted.seq + noted.segment.span).segment.end if sent else None
 
 
 def _pieces(data: bytes, how: str | tuple[int, ...]) -> list[bytes]:

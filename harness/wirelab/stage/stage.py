@@ -14,6 +14,7 @@ import selectors
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Literal
 
 from wirelab.base.clock import Deadline, now_ns
 from wirelab.base.errors import UsageError
@@ -21,8 +22,8 @@ from wirelab.base.texts import Text, register
 from wirelab.observe.connections import Connection, Tracker
 from wirelab.observe.evidence import Bounded, Evidence, Owned, Part, Role, Sampled, Wire
 from wirelab.observe.messages import Profile
-from wirelab.observe.segments import Packet, decode
-from wirelab.stage import namespace, processes
+from wirelab.observe.segments import Packet, Segment, decode
+from wirelab.stage import linux, namespace, processes
 from wirelab.stage.actors import Program
 from wirelab.stage.faults import Faults
 from wirelab.stage.peer import Peer
@@ -31,12 +32,14 @@ from wirelab.stage.tap import Tap
 
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
+SAMPLE_NS = 50_000_000
+OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
 LONGEST_STRETCH = 6.0  # a wait for a start is stretched at most this many times
 
 register(
     {
         "stage.peer-refused": Text(
-            "the scripted peer {actor} cannot listen on port {port}: {why}", "脚本对端 {actor} 无法在端口 {port} 上监听:{why}"
+            "the scripted peer {actor} cannot listen on port {port}: {why}", "脚本对端 {actor} 无法在端口 {port} 上监听：{why}"
         ),
     }
 )
@@ -63,17 +66,17 @@ class Stage:
         self._parent_pid = parent_pid
         self._packets: list[Packet] = []
         self._ports: dict[int, str] = {}  # client port -> actor
-        self._unowned: dict[int, int] = {}  # client port of a connection nobody was found for -> tries
+        self._unowned: dict[Segment, int] = {}  # SYNs of connections nobody was found for yet -> tries
         self._selector = selectors.DefaultSelector()
         self._bounded = False
+        self._sampled = 0
         self._exit = contextlib.ExitStack()
 
     def __enter__(self) -> Stage:
         namespace.enter(self._parent_pid)
         with contextlib.ExitStack() as stack:
             stack.callback(self._selector.close)
-            self.tap = Tap()
-            stack.callback(self.tap.close)
+            self.tap = Tap()  # closed by the end of the process: the kernel takes 20 ms for it, which nobody need wait for
             self.tap.sync()
             stack.callback(namespace.contain().end)
             stack.callback(self._end_actors)
@@ -127,9 +130,9 @@ class Stage:
         self._register()
         if self._selector.get_map():
             self._selector.select(max(0.0, seconds))
+        self._take_packets()  # first: what a program shows follows from what arrived
         for actor in tuple(self.actors.values()):
             actor.service()
-        self._take_packets()
 
     def wait(self, seconds: float) -> None:
         """Let time pass, watching."""
@@ -166,7 +169,7 @@ class Stage:
             self.pump(min(0.002, deadline.left()))
 
     def _register(self) -> None:
-        wanted: dict[int, int] = {self.tap.fileno(): selectors.EVENT_READ} if not self._bounded else {}
+        wanted: dict[int, int] = {self.tap.fileno(): selectors.EVENT_READ}
         for actor in self.actors.values():
             for descriptor in actor.descriptors:
                 wanted[descriptor] = selectors.EVENT_READ
@@ -191,32 +194,31 @@ class Stage:
                 continue
             noted = self.tracker.feed(segment)
             if segment.syn and not segment.has_ack and segment.src.port not in self._ports:
-                self._unowned.setdefault(segment.src.port, 0)
+                self._unowned[segment] = 0
             self._find_owners()
             self.recorder.show(noted)
-        if packets:
-            self._find_owners()
         if self.tap.bounded and not self._bounded:
             self._bounded = True
             self.recorder.add(Bounded(now_ns(), None, len(self._packets), "packets"))
 
     def _find_owners(self) -> None:
-        for port in tuple(self._unowned):
-            owner = self._owner(port)
-            self._unowned[port] += 1
-            if owner is not None or self._unowned[port] > 50:
-                del self._unowned[port]
+        for syn in tuple(self._unowned):
+            owner = self._owner(syn)
+            self._unowned[syn] += 1
+            if owner is not None or self._unowned[syn] > OWNER_TRIES:
+                del self._unowned[syn]
             if owner is not None:
-                self._own(port, owner.name)
+                self._own(syn.src.port, owner.name)
 
-    def _owner(self, port: int) -> Program | None:
+    def _owner(self, syn: Segment) -> Program | None:
         """Who has the socket open; when it is gone already, the only client that has no connection yet."""
         clients = [program for program in self.programs if program.role == "client"]
-        inode = processes.socket_inode(port)
-        if inode is not None:
-            return next((program for program in clients if processes.owns(program.pid, inode)), None)
-        left = [program for program in clients if program.port is None]
-        return left[0] if len(left) == 1 else None
+        try:
+            inode = linux.tcp_socket_inode(syn.src, syn.dst)
+        except OSError:
+            left = [program for program in clients if program.port is None]
+            return left[0] if len(left) == 1 else None
+        return next((program for program in clients if processes.owns(program.pid, inode)), None)
 
     def _own(self, port: int, name: str) -> None:
         self._ports[port] = name
@@ -226,15 +228,18 @@ class Stage:
         self.recorder.add(Owned(now_ns(), name, port))
 
     def sample(self) -> None:
-        """Record how long each living program has waited for a CPU so far."""
+        """Record how long each living program has waited for a CPU so far; at most every SAMPLE_NS."""
+        if now_ns() - self._sampled < SAMPLE_NS:
+            return
+        self._sampled = now_ns()
         for program in self.programs:
             if program.exited is None:
                 delay = processes.run_delay((program.pid,))
                 self.recorder.add(Sampled(now_ns(), program.name, round(delay, 6)))
 
-    def wire(self, what: str) -> None:
+    def wire(self, what: Literal["cut", "heal", "drop", "inject"], about: str) -> None:
         """Record something done to the wire."""
-        self.recorder.add(Wire(now_ns(), what))
+        self.recorder.add(Wire(now_ns(), what, about))
 
     # --- the end
 
@@ -265,6 +270,7 @@ class Stage:
         self._end_actors()
         self.tap.sync()
         self._take_packets()
+        self.recorder.finish()
         events = tuple(sorted(self.recorder.events, key=lambda event: event.time))
         lost = self.tap.lost
         return Evidence(events, tuple(self._packets), LINKTYPE_ETHERNET, lost, self.port, machine)
@@ -272,5 +278,5 @@ class Stage:
 
 def base_environment() -> dict[str, str]:
     """What every program finds in its environment: the user's own, with a plain UTF-8 locale and terminal."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "WIRELAB_", "VIRTUAL_ENV"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "WIRELAB_", "PYDANTIC_", "VIRTUAL_ENV"))}
     return kept | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}

@@ -44,11 +44,11 @@ register(
         "tap.refused": Text(
             "Packets cannot be captured: {step} failed with {error}.\n"
             "Capturing needs a private network (see `wirelab doctor`) or the capability CAP_NET_RAW.",
-            "无法抓包:{step} 失败,错误为 {error}。\n抓包需要私有网络(见 `wirelab doctor`)或 CAP_NET_RAW 权能。",
+            "无法抓包：{step} 失败，错误为 {error}。\n抓包需要私有网络（见 `wirelab doctor`）或 CAP_NET_RAW 权能。",
         ),
         "tap.silent": Text(
             "The capture on {interface} is not working: a marker sent over loopback was not seen within {seconds:g} s.",
-            "{interface} 上的抓包不工作:经回环接口发出的标记在 {seconds:g} 秒内没有被看到。",
+            "{interface} 上的抓包不工作：经回环接口发出的标记在 {seconds:g} 秒内没有被看到。",
         ),
     }
 )

@@ -133,4 +133,5 @@ if __name__ == "__main__":
         status = event_loop.run_until_complete(main())
     except KeyboardInterrupt:  # Ctrl-C while connecting
         status = 0
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough
     sys.exit(status)

@@ -164,5 +164,5 @@ if __name__ == "__main__":
     # poll(), unlike epoll, also takes a keyboard that is a file or /dev/null
     event_loop = asyncio.SelectorEventLoop(selectors.PollSelector())
     status = event_loop.run_until_complete(main())
-    event_loop.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough
     sys.exit(status)

@@ -102,6 +102,7 @@ class Client:
         except OSError as error:
             print(f"\n{RED}The connection to the server was lost: {error}{PLAIN}")
             return 1
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough
         if not server_left:
             with self._sending:
                 self._quitting = True

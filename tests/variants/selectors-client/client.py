@@ -108,6 +108,7 @@ class Client:
 
     def _quit(self) -> None:
         if self._deadline is None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough
             self._deadline = time.monotonic() + PATIENCE
             self._selector.unregister(0)
             self._flush()

@@ -1,0 +1,78 @@
+"""Whose fault something is not: what the wire, the machine or the harness's own side explains. Expects nothing.
+
+Whatever these functions find makes a check inconclusive, never failed.
+"""
+
+from __future__ import annotations
+
+from wirelab.base.texts import Bilingual
+from wirelab.judge.findings import finding
+from wirelab.judge.verdict import Finding
+from wirelab.judge.view import View
+from wirelab.observe.connections import Connection, Side
+
+STARVED = 0.25  # of the time allowed: a program that had no CPU for so long cannot be blamed for being late
+
+_WIRE = Bilingual("the wire", "线路")
+_CUT = Bilingual("was still cut", "仍处于中断状态")
+
+
+def not_yours(actor: str, what: Bilingual, *, frames: tuple[int, ...] = ()) -> Finding:
+    """The reference or a scripted peer did not do its part."""
+    return finding("WL905", actor, frames=frames, actor=actor, what=what)
+
+
+def wire_cut(view: View, client: str, time: int) -> bool:
+    """Whether a client's connection was cut at a moment (what the capture then shows arrived later, or never)."""
+    cut = False
+    for event in view.wire:
+        if event.time > time:
+            break
+        cut = event.what != "heal" and (cut or (event.what == "cut" and event.about in ("all", client)))
+    return cut
+
+
+def cut_off(*, frames: tuple[int, ...] = ()) -> Finding:
+    """The wire was cut, so that nobody could have done better."""
+    return finding("WL905", None, frames=frames, actor=_WIRE, what=_CUT)
+
+
+def starved(view: View, actor: str, start: int, stop: int) -> Finding | None:
+    """A program that got too little of the CPU in a span of time for what it had to do in it."""
+    delay = view.run_delay(actor, start, stop)
+    return finding("WL903", actor, actor=actor, delay=f"{delay:.2f}") if delay > STARVED * (stop - start) / 1e9 else None
+
+
+def connection_of(view: View, client: str) -> tuple[Connection | None, list[Finding]]:
+    """The client's connection (its last), or why there is none to look at."""
+    owned = view.connections_of(client)
+    if owned:
+        return owned[-1], []
+    if client not in view.started:
+        return None, [not_played(view, client)]
+    if any(view.client_of(item) is None for item in view.connections):
+        return None, [finding("WL904", client, count=len(view.connections), actor=client)]
+    if view.part(client) != "submission":
+        return None, [not_yours(client, Bilingual("did not connect", "没有建立连接"))]
+    return None, [finding("WL101", client, actor=client, port=view.scenario.port)]
+
+
+def not_played(view: View, actor: str | None = None) -> Finding:
+    """The script ended before what is asked about."""
+    played = list(view.steps())
+    return finding("WL906", actor, step=played[-1].began.text if played else "-")
+
+
+def received(connection: Connection, by: Side, end: int) -> int | None:
+    """When one side's TCP acknowledged the other's stream up to ``end``; None when it never did: it may not have come.
+
+    The kernel acknowledges by itself, within some 40 ms, whatever its program does.
+    """
+    return next(
+        (
+            noted.segment.time
+            for noted in connection.noted
+            if noted.sender == by and noted.ack is not None and noted.ack > end and not noted.segment.rst
+        ),
+        None,
+    )

@@ -1,0 +1,117 @@
+"""The teardown check: who closed first, whether both sides did, whether anyone reset, and whose doing it was."""
+
+from __future__ import annotations
+
+from wirelab.base.texts import Bilingual, Text
+from wirelab.declare.expectations import TeardownExpected
+from wirelab.judge.blame import connection_of, cut_off, not_yours, wire_cut
+from wirelab.judge.findings import finding
+from wirelab.judge.verdict import Finding, Said
+from wirelab.judge.view import View
+from wirelab.observe.connections import Connection, Noted, Side
+
+DROPPED = 3  # heartbeats in a row without an answer: the server drops the client then, rightly
+
+_CLOSED = Text(
+    "orderly: {first} sent the first FIN (frame {frame}), in {count} segments, no RST",
+    "正常关闭：{first} 先发送 FIN（第 {frame} 帧），共 {count} 个报文段，没有 RST",
+)
+_RESET = Text("ended by RST (frame {frame})", "以 RST 结束（第 {frame} 帧）")
+_ANY = Text("ended as it may", "以允许的方式结束")
+
+
+def check_teardown(view: View, expected: TeardownExpected) -> tuple[Said | None, list[Finding]]:
+    """What was seen when all is well, and what is not."""
+    client = expected.teardown
+    connection, found = connection_of(view, client)
+    if connection is None:
+        return None, found
+    end = connection.teardown
+    if expected.style == "reset":
+        in_play = [noted for noted in end.resets if noted.segment.time < view.cleanup]
+        if in_play:
+            return Said(_RESET, {"frame": in_play[0].segment.frame}), []
+        return None, [finding("WL507", client, actor=client)]
+    resets = [noted for noted in end.resets if view.own_doing(_sender(view, connection, noted), noted.segment.time)]
+    if expected.style == "any":
+        return Said(_ANY), [] if resets else _unfinished(view, connection, client)
+    found = _reset(view, connection, resets) if resets else _unfinished(view, connection, client)
+    first_fin = end.client_fin if end.first == "client" else end.server_fin
+    if first_fin is None:
+        return None, found
+    first = _sender(view, connection, first_fin)
+    crossed = end.simultaneous or not view.own_doing(first, first_fin.segment.time)
+    if expected.first not in (None, first) and not crossed:
+        found.append(_wrong_first(view, connection, str(expected.first), first, first_fin))
+    parts = (end.client_fin, end.server_fin, end.client_fin_ack, end.server_fin_ack)
+    count = len({noted.segment.frame for noted in parts if noted})
+    return Said(_CLOSED, {"first": first, "frame": first_fin.segment.frame, "count": count}), found
+
+
+def _sender(view: View, connection: Connection, noted: Noted) -> str:
+    return view.actor_at(connection, noted.sender)
+
+
+def _reset(view: View, connection: Connection, resets: list[Noted]) -> list[Finding]:
+    """Who reset the connection. What follows the first RST is its consequence.
+
+    A RST of the harness's own side is the program's fault only where that side had closed and the program did not.
+    """
+    first = resets[0]
+    if view.part(_sender(view, connection, first)) == "submission" and not view.forged(connection, first):
+        found = []
+        for noted in resets:
+            actor, frame = _sender(view, connection, noted), noted.segment.frame
+            if view.part(actor) == "submission":
+                time = view.seconds(noted.segment.time)
+                found.append(finding("WL502", actor, frames=(frame,), actor=actor, frame=frame, time=time))
+        return found
+    end = connection.teardown
+    other: Side = "server" if first.sender == "client" else "client"
+    closed, answered = (end.client_fin, end.server_fin)[:: 1 if first.sender == "client" else -1]
+    actor = view.actor_at(connection, other)
+    left_open = closed is not None and closed.segment.time < first.segment.time and answered is None
+    if left_open and view.part(actor) == "submission":
+        return [finding("WL503", actor, actor=actor, time=view.seconds(first.segment.time))]
+    frames = (first.segment.frame,)
+    return [not_yours(_sender(view, connection, first), Bilingual("sent RST", "发送了 RST"), frames=frames)]
+
+
+def _unfinished(view: View, connection: Connection, client: str) -> list[Finding]:
+    """FINs that are missing, that only being killed brought about, or that nobody acknowledged."""
+    end = connection.teardown
+    found = []
+    ends: tuple[tuple[Side, Noted | None, Noted | None], ...] = (
+        ("client", end.client_fin, end.client_fin_ack),
+        ("server", end.server_fin, end.server_fin_ack),
+    )
+    for side, fin, acked in ends:
+        actor = view.actor_at(connection, side)
+        if fin is None:
+            found.append(finding("WL503", actor, actor=actor, time=view.seconds(view.end)))
+        elif not view.own_doing(actor, fin.segment.time):
+            frame, time = fin.segment.frame, view.seconds(view.kills[actor].time)
+            found.append(finding("WL504", actor, frames=(frame,), actor=actor, frame=frame, time=time))
+        elif acked is None:
+            found.append(finding("WL505", actor, frames=(fin.segment.frame,), actor=actor, frame=fin.segment.frame))
+    if found and wire_cut(view, client, view.end):
+        return [cut_off(frames=tuple(frame for entry in found for frame in entry.frames))]
+    blamed = [entry for entry in found if view.part(entry.actor) == "submission"]
+    if blamed or not found:
+        return blamed  # what the other side then did or did not do follows from it
+    what = Bilingual("did not bring the connection to its end", "没有完成连接的关闭")
+    return [not_yours(str(entry.actor), what, frames=entry.frames) for entry in found]
+
+
+def _wrong_first(view: View, connection: Connection, wanted: str, first: str, fin: Noted) -> Finding:
+    """The first FIN came from the wrong side: a fault, unless the harness's own side closed without a reason."""
+    frame, time = fin.segment.frame, fin.segment.time
+    exchanges = view.pairing(connection).exchanges
+    unanswered = sum(exchange.answer is None and exchange.question.time < time for exchange in exchanges)
+    reason = view.asked_before(wanted, time) or unanswered >= DROPPED
+    own = view.part(first) == "submission"
+    if not own and not reason:
+        return not_yours(first, Bilingual("closed before it was to", "在应当关闭之前就关闭了"), frames=(frame,))
+    blamed = first if own else wanted
+    values: dict[str, object] = {"wanted": wanted, "actor": first, "frame": frame, "time": view.seconds(time)}
+    return finding("WL501", blamed, frames=(frame,), terminal=(), **values)

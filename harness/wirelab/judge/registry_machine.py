@@ -1,0 +1,73 @@
+"""Findings about the harness and the machine (WL9xx): they never cost a mark.
+
+Sentences only; what makes a finding is decided in the checks.
+"""
+
+from __future__ import annotations
+
+from wirelab.base.texts import Text
+from wirelab.judge.kinds import Kind
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "WL901",
+        summary=Text("packets were lost in the capture", "捕获丢失了报文"),
+        rationale=Text(
+            "the kernel saw {lost} packets that the capture did not get; what they were cannot be known",
+            "内核看到了 {lost} 个捕获程序没有收到的报文，无法知道它们的内容",
+        ),
+        hint=Text(
+            "The machine was too busy. Run again; nothing here counts against your program.",
+            "机器太忙。请重新运行；这不算你的程序的错。",
+        ),
+    ),
+    Kind(
+        "WL902",
+        summary=Text("the capture is cut off", "捕获被截断"),
+        rationale=Text(
+            "the capture was cut off after {limit} packets, at {time} s; what came later cannot be judged",
+            "捕获在 {limit} 个报文之后截断（{time} 秒），之后的内容无法判断",
+        ),
+        hint=Text(
+            "Run again; if it happens every time, the scenario makes more traffic than wirelab keeps.",
+            "请重新运行；如果每次都这样，说明场景的流量超过了保留上限。",
+        ),
+    ),
+    Kind(
+        "WL903",
+        summary=Text("the machine gave the program no time", "机器没有给程序运行时间"),
+        rationale=Text(
+            "{actor} was late, but it was ready to run and had no CPU for {delay} s meanwhile",
+            "{actor} 迟了，但这期间它有 {delay} 秒处于就绪状态却没有分到 CPU",
+        ),
+        hint=Text(
+            "The machine was too busy. Run again; nothing here counts against your program.",
+            "机器太忙。请重新运行；这不算你的程序的错。",
+        ),
+    ),
+    Kind(
+        "WL904",
+        summary=Text("it is not known whose connection it is", "无法确定连接属于谁"),
+        rationale=Text(
+            "{count} connections were captured, and none could be ascribed to {actor}",
+            "捕获到 {count} 个连接，但无法确定哪个属于 {actor}",
+        ),
+        hint=Text(
+            "Run again. Report it if it happens every time: programs that connect and are gone at once are the "
+            "usual cause.",
+            "请重新运行。若每次都这样请报告：通常是程序连接后立刻结束所致。",
+        ),
+    ),
+    Kind(
+        "WL905",
+        summary=Text("the harness's own side did not do its part", "测试平台一方没有完成它的部分"),
+        rationale=Text(
+            "{actor}, which is not your program, {what}; so this check says nothing about yours",
+            "{actor}（不是你的程序）{what}；因此这项检查不能说明你的程序的情况",
+        ),
+        hint=Text(
+            "Run again. If it happens every time, please report it with the run folder.",
+            "请重新运行。若每次都这样，请附上运行文件夹报告。",
+        ),
+    ),
+)

@@ -1,0 +1,135 @@
+"""Findings about messages and their framing (WL2xx), broadcasts and locking (WL4xx).
+
+Sentences only; what makes a finding is decided in the checks.
+"""
+
+from __future__ import annotations
+
+from wirelab.base.texts import Text
+from wirelab.judge.kinds import Kind
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "WL201",
+        summary=Text("a message is missing on the wire", "报文中缺少一条消息"),
+        rationale=Text(
+            "expected {actor} to send {text}; it never crossed the wire. Sent were: {sent}",
+            "应看到 {actor} 发送 {text}，但线路上没有出现。实际发送：{sent}",
+        ),
+        hint=Text(
+            "Was the line sent before the program quit? Was all of it sent: use sendall(), not send()?",
+            "退出之前这一行发送了吗？是否完整发送：用 sendall() 而不是 send()？",
+        ),
+    ),
+    Kind(
+        "WL202",
+        summary=Text("a message was sent that nobody typed", "发送了没有输入过的消息"),
+        rationale=Text(
+            "{actor} sent {text}, which was not typed or was sent before",
+            "{actor} 发送了 {text}，它没有被输入过，或已经发送过",
+        ),
+        hint=Text(
+            "Does a line go out twice, or does a quit word or a prompt get sent as a message?",
+            "是否把一行发送了两次，或把退出命令、提示符当作消息发送了？",
+        ),
+    ),
+    Kind(
+        "WL203",
+        summary=Text("a message has no end", "消息没有结束标记"),
+        rationale=Text(
+            "expected every message of {actor} to be a whole frame; {text} was never finished by the end of the stream",
+            "{actor} 的每条消息都应是完整的一帧；直到流结束，{text} 都没有结束",
+        ),
+        hint=Text(
+            "TCP is a byte stream without message boundaries: end each message as the protocol says, in this "
+            "lab with LF (\\n).",
+            "TCP 是没有消息边界的字节流：请按协议结束每条消息，本实验用换行符（\\n）。",
+        ),
+    ),
+    Kind(
+        "WL204",
+        summary=Text("messages arrived in another order", "消息顺序不对"),
+        rationale=Text(
+            "expected {actor} to send {expected}; sent were, in this order: {sent}",
+            "{actor} 应依次发送 {expected}；实际顺序：{sent}",
+        ),
+        hint=Text(
+            "TCP keeps the order of one connection: if it changed, two threads wrote without a common order (a "
+            "queue keeps it).",
+            "TCP 保证单个连接内的顺序；顺序变了，说明两个线程写入时没有统一的次序（可用队列）。",
+        ),
+    ),
+    Kind(
+        "WL205",
+        summary=Text("a message is not UTF-8", "消息不是 UTF-8 编码"),
+        rationale=Text(
+            "{actor} sent bytes that are not UTF-8: {raw}{guess}",
+            "{actor} 发送的字节不是 UTF-8：{raw}{guess}",
+        ),
+        hint=Text(
+            "Encode explicitly: text.encode('utf-8'); decode the keyboard's input with the terminal's encoding.",
+            "请显式编码：text.encode('utf-8')；读键盘时按终端的编码解码。",
+        ),
+    ),
+    Kind(
+        "WL206",
+        summary=Text("a line does not follow the protocol", "有一行不符合协议"),
+        rationale=Text(
+            "{actor} sent {text}, which is none of the protocol's messages: {known}",
+            "{actor} 发送了 {text}，它不是协议规定的消息：{known}",
+        ),
+        hint=Text(
+            "Compare the line with the protocol table in the handout: the words, the space, the number.",
+            "请与讲义中的协议表对照：单词、空格、数字。",
+        ),
+    ),
+    Kind(
+        "WL207",
+        summary=Text("the scripted peer waited in vain", "脚本对端没有等到"),
+        rationale=Text(
+            "expected the program to send {wanted} to {actor} within {within} s; it did not come",
+            "程序应在 {within} 秒内向 {actor} 发送 {wanted}，但没有等到",
+        ),
+        hint=Text(
+            "Look at the ladder from the last frame the peer sent on: what did the program answer?",
+            "请从对端最后发送的一帧开始看时序图：程序回答了什么？",
+        ),
+    ),
+    Kind(
+        "WL401",
+        summary=Text("a broadcast did not reach a client", "广播没有到达客户端"),
+        rationale=Text(
+            "expected the broadcast '{text}' on the connection of {actor}; it never came",
+            "{actor} 的连接上应出现广播“{text}”，但没有",
+        ),
+        hint=Text(
+            "Is every connected client in the list that the broadcast goes through? Does a slow client hold up "
+            "the others?",
+            "广播遍历的列表里有全部在线客户端吗？某个慢客户端是否拖住了其他人？",
+        ),
+    ),
+    Kind(
+        "WL402",
+        summary=Text("a broadcast came more than once", "广播重复到达"),
+        rationale=Text(
+            "expected the broadcast '{text}' once on the connection of {actor}; it came {count} times",
+            "{actor} 的连接上广播“{text}”应出现一次，实际 {count} 次",
+        ),
+        hint=Text(
+            "Is a client in the list twice, or do two threads send the same line?",
+            "客户端是否在列表中出现了两次，或两个线程发送了同一行？",
+        ),
+    ),
+    Kind(
+        "WL403",
+        summary=Text("a broadcast reached somebody it should not", "广播发给了不该收到的人"),
+        rationale=Text(
+            "{actor} was not meant to get the broadcast '{text}', but it came (frame {frame})",
+            "{actor} 不应收到广播“{text}”，但收到了（第 {frame} 帧）",
+        ),
+        hint=Text(
+            "Only clients that are connected when the line is typed get it.",
+            "只有输入该行时在线的客户端才应收到。",
+        ),
+    ),
+)

@@ -1,0 +1,136 @@
+"""Findings about the program and its terminal (WL6xx).
+
+Sentences only; what makes a finding is decided in the checks.
+"""
+
+from __future__ import annotations
+
+from wirelab.base.texts import Text
+from wirelab.judge.kinds import Kind
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "WL601",
+        summary=Text("the program does not exit", "程序没有退出"),
+        rationale=Text(
+            "expected {actor} to exit within {within} s of {what}; it was still running at {time} s",
+            "{actor} 应在{what}之后 {within} 秒内退出；到 {time} 秒仍在运行",
+        ),
+        hint=Text(
+            "A program exits when its last non-daemon thread ends. Wake the thread that sits in recv(), "
+            "accept() or input(): shutdown() the socket, or let it see end-of-file.",
+            "最后一个非守护线程结束时程序才会退出。请唤醒阻塞在 recv()、accept() 或 input() 的线程：对套接字 "
+            "shutdown()，或让它读到文件结束。",
+        ),
+    ),
+    Kind(
+        "WL602",
+        summary=Text("the exit status is wrong", "退出状态不对"),
+        rationale=Text(
+            "expected {actor} to exit with status {wanted}; it exited with {status}",
+            "{actor} 的退出状态应为 {wanted}，实际为 {status}",
+        ),
+        hint=Text(
+            "0 means that all went as it should; an uncaught exception gives 1, Ctrl-C left to itself 130.",
+            "0 表示一切正常；未捕获的异常得到 1，未处理的 Ctrl-C 得到 130。",
+        ),
+    ),
+    Kind(
+        "WL603",
+        summary=Text("the program was ended by a signal", "程序被信号终止"),
+        rationale=Text(
+            "expected {actor} to exit by itself; signal {signal} ended it at {time} s",
+            "{actor} 应自行退出；在 {time} 秒被信号 {signal} 终止",
+        ),
+        hint=Text(
+            "SIGSEGV and SIGABRT are crashes; SIGINT is a Ctrl-C that nobody handles; SIGPIPE a write to a "
+            "closed connection.",
+            "SIGSEGV、SIGABRT 是崩溃；SIGINT 是没有处理的 Ctrl-C；SIGPIPE 是向已关闭的连接写数据。",
+        ),
+    ),
+    Kind(
+        "WL604",
+        summary=Text("the terminal did not show what was expected", "终端没有显示应有的内容"),
+        rationale=Text(
+            "expected the terminal of {actor} to show {text} within {within} s; {seen}",
+            "{actor} 的终端应在 {within} 秒内显示 {text}；{seen}",
+        ),
+        hint=Text(
+            "Compare letter by letter with the handout; flush after printing. On a server this also means that "
+            "the message arrived.",
+            "请与讲义逐字比较，输出后刷新缓冲区。对服务器来说，这也表示消息已经到达。",
+        ),
+    ),
+    Kind(
+        "WL605",
+        summary=Text("the terminal showed what must not appear", "终端显示了不该出现的内容"),
+        rationale=Text("{actor} must not show {text}, but did", "{actor} 不应显示 {text}，但显示了"),
+        hint=Text("Look at what the program printed just before it.", "请看程序在此之前输出了什么。"),
+    ),
+    Kind(
+        "WL606",
+        summary=Text("the program printed a crash report", "程序输出了崩溃信息"),
+        rationale=Text(
+            "{actor} ended or lost a thread with an error nobody caught:",
+            "{actor} 因未捕获的错误而结束或丢失了线程：",
+        ),
+        hint=Text(
+            "Read its last line first: it names the error; the line above names the place in your code.",
+            "先看最后一行：它说明错误；上一行说明在代码中的位置。",
+        ),
+    ),
+    Kind(
+        "WL607",
+        summary=Text("the program flooded its terminal", "程序刷屏"),
+        rationale=Text(
+            "{actor} printed more than {limit} bytes; the terminal was cut off at {time} s",
+            "{actor} 输出超过 {limit} 字节；终端在 {time} 秒被截断",
+        ),
+        hint=Text(
+            "A loop that prints without waiting: does it go round when recv() returns b'' or input() raises EOFError?",
+            "有循环在不停输出：recv() 返回 b'' 或 input() 抛出 EOFError 时它是否还在转？",
+        ),
+    ),
+    Kind(
+        "WL608",
+        summary=Text("the program had already ended", "程序已经结束"),
+        rationale=Text(
+            "expected {actor} to be running for the step {step}; it had ended with status {status} at {time} s",
+            "执行步骤 {step} 时 {actor} 应在运行；它已在 {time} 秒结束，状态 {status}",
+        ),
+        hint=Text(
+            "See what it printed last, and which frame came just before it ended.",
+            "请看它最后输出了什么，以及结束之前是哪一帧。",
+        ),
+    ),
+    Kind(
+        "WL609",
+        summary=Text("nobody reads the keyboard", "没有人读取键盘"),
+        rationale=Text(
+            "the keys of the step {step} were not taken by {actor}: its terminal's input queue is full",
+            "{actor} 没有读取步骤 {step} 的按键：终端输入队列已满",
+        ),
+        hint=Text(
+            "The thread that reads the keyboard ended or is blocked elsewhere.",
+            "读键盘的线程已经结束，或阻塞在别处。",
+        ),
+    ),
+    Kind(
+        "WL610",
+        summary=Text("a step could not be played without a connection", "没有连接，步骤无法执行"),
+        rationale=Text(
+            "the step {step} needs a connection of {actor}, and there is none",
+            "步骤 {step} 需要 {actor} 的连接，但没有连接",
+        ),
+        hint=Text("Look at the handshake check first.", "请先看握手检查。"),
+    ),
+    Kind(
+        "WL611",
+        summary=Text("the program's traffic is more than is kept", "程序的流量超过了保留上限"),
+        rationale=Text(
+            "the capture was cut off after {limit} packets, at {time} s; {share} % of them came from {actor}",
+            "捕获在 {limit} 个报文之后截断（{time} 秒）；其中 {share}% 来自 {actor}",
+        ),
+        hint=Text("A loop that sends without waiting for anything.", "有循环在不停发送。"),
+    ),
+)

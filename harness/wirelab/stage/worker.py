@@ -1,0 +1,110 @@
+"""A forked process that does one thing and hands back one value: the process a run is played in.
+
+Forked, not spawned: it starts warm, in milliseconds, and it may enter namespaces because it has one thread.
+It dies with its parent (``namespace.enter``). Knows nothing of what it is made to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Generic, NoReturn, TypeVar
+
+from wirelab.base.errors import HarnessBug, WirelabError
+from wirelab.base.texts import Text, register
+
+Result = TypeVar("Result")
+CLEANUP_SECONDS = 15.0
+
+register(
+    {
+        "worker.bug": Text(
+            "wirelab itself failed; please report this:\n{trace}", "wirelab 自身出错，请报告以下内容：\n{trace}"
+        ),
+        "worker.gone": Text(
+            "the process that played the scenario ended without a result ({how}); nothing can be said about this run",
+            "执行场景的进程没有给出结果就结束了（{how}）；无法对这次运行作出判断",
+        ),
+    }
+)
+
+
+class Worker(Generic[Result]):
+    """One function call in a process of its own, begun at once; ``result`` waits for it."""
+
+    def __init__(self, work: Callable[[int], Result]) -> None:
+        """Fork and call ``work`` there with this process's pid."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        self._reader, writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._reader)
+            _work(lambda: work(parent), writer)
+        os.close(writer)
+
+    def result(self) -> Result:
+        """The value that ``work`` returned.
+
+        Raises what ``work`` raised, if it is a WirelabError or KeyboardInterrupt; HarnessBug for anything else,
+        and when the process died. When this call is interrupted the process is ended first.
+        """
+        try:
+            with open(self._reader, "rb") as results:
+                data = results.read()
+        except BaseException:
+            self._end()
+            raise
+        if not data:
+            code = self.wait()
+            how = signal.Signals(-code).name if code < 0 else f"status {code}"
+            raise HarnessBug("worker.gone", how=how)
+        kind, value = pickle.loads(data)
+        if kind is None:
+            result: Result = value
+            return result
+        self.wait()
+        if kind is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        raise kind(value[0], **value[1])
+
+    def wait(self) -> int:
+        """Wait until the process is gone, after ``result``; its exit status, or minus the signal's number."""
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+    def _end(self) -> None:
+        """Ask the process to clean up, wait for it, and insist when it does not."""
+        descriptor = os.pidfd_open(self._pid)
+        try:
+            os.kill(self._pid, signal.SIGINT)
+            if not select.select([descriptor], [], [], CLEANUP_SECONDS)[0]:
+                os.kill(self._pid, signal.SIGKILL)
+        finally:
+            os.close(descriptor)
+            self.wait()
+
+
+def _work(work: Callable[[], object], writer: int) -> NoReturn:
+    """The forked process: do it, hand over the value or the error, end without the parent's exit handlers."""
+    outcome: tuple[object, object]
+    try:
+        outcome = (None, work())
+    except KeyboardInterrupt:
+        outcome = (KeyboardInterrupt, None)
+    except WirelabError as error:
+        outcome = (type(error), (error.key, dict(error.values)))
+    except BaseException:
+        outcome = (HarnessBug, ("worker.bug", {"trace": traceback.format_exc()}))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        with open(writer, "wb") as results:
+            pickle.dump(outcome, results)
+    os._exit(0)
