@@ -52,6 +52,7 @@ class Command:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.launcher = [sys.executable, "-m", "wirelab"]
         self.mark = f"WLTEST_MARK={uuid.uuid4().hex}"
         path = [str(Path(wirelab.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         name, value = self.mark.split("=")
@@ -59,7 +60,7 @@ class Command:
         self.env = kept | {"PYTHONPATH": os.pathsep.join(path), "LC_ALL": "C.UTF-8", name: value}
 
     def argv(self, *words: object) -> list[str]:
-        return [sys.executable, "-m", "wirelab", *map(str, words)]
+        return [*self.launcher, *map(str, words)]
 
     def __call__(self, *words: object, env: Mapping[str, str] | None = None, **options: Any) -> Done:
         """Run it to its end."""

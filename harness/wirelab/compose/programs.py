@@ -16,6 +16,7 @@ from wirelab.declare.scenario import Scenario
 from wirelab.stage.script import Casting
 
 HOST = "127.0.0.1"
+REFERENCE_PYTHON = (sys.executable, "-I", "-S")  # the reference needs the standard library only, and starts faster so
 _SOURCES = (".py", ".js", ".mjs", ".jar", ".rb", ".pl", ".php")
 
 register(
@@ -53,7 +54,7 @@ def castings(scenario: Scenario, commands: Mapping[str, str], folder: Path) -> d
         command = commands.get(member.role) if scenario.part(name) == "submission" else None
         if command is None:
             program = str(kit.reference_program(member.role))
-            found[name] = Casting((sys.executable, program, *address), str(folder), reference=True)
+            found[name] = Casting((*REFERENCE_PYTHON, program, *address), str(folder), reference=True)
         else:
             found[name] = Casting((*_words(command, member.role, folder), *address), str(folder))
     return found

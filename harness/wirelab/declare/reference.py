@@ -16,7 +16,7 @@ _WHO = {"program": "a program", "peer": "a scripted peer", "actor": "any actor",
 
 def reference() -> str:
     """Markdown: the file's keys, the cast, every step and every expectation with its fields."""
-    return "\n".join(_lines()) + "\n"
+    return "\n".join(_lines()).rstrip() + "\n"
 
 
 def _lines() -> Iterator[str]:
@@ -83,7 +83,9 @@ def _kind(schema: dict[str, Any]) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     names = {"string": "text", "number": "number", "integer": "whole number", "boolean": "`true` or `false`"}
-    kind = names.get(str(schema.get("type")), {"array": "list", "object": "mapping"}.get(str(schema.get("type")), "mapping"))
+    kind = names.get(
+        str(schema.get("type")), {"array": "list", "object": "mapping"}.get(str(schema.get("type")), "mapping")
+    )
     bounds = [("exclusiveMinimum", "> {}"), ("minimum", "≥ {}"), ("maximum", "≤ {}")]
     limits = [text.format(f"{schema[name]:g}") for name, text in bounds if name in schema]
     return kind + (f" {', '.join(limits)}" if limits else "")

@@ -9,17 +9,19 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from wirelab.base.errors import AuthorError, Problem
 from wirelab.base.texts import Bilingual, Text, register
 from wirelab.declare.expectations import BY_CHECK, BroadcastExpected, Expectation, TeardownExpected
-from wirelab.declare.source import Path, Source, Strict, in_order, meant, read_yaml, validate
+from wirelab.declare.head import NAME, CastMember, Head, Title
+from wirelab.declare.source import Path, Source, in_order, meant, read_yaml, validate
 from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Inject, Start, Step
 
-NAME = r"[a-z][a-z0-9_]{0,30}"
+__all__ = ["CastMember", "Expected", "Head", "Scenario", "ScriptStep", "Title", "parse_scenario"]
+
 M = TypeVar("M", bound=BaseModel)
 _RESERVED = {"all", "submission", "reference"}
 _FIELDS = {field.alias or name for step in (*STAGE_STEPS, *ACTOR_STEPS) for name, field in step.model_fields.items()}
@@ -95,42 +97,6 @@ register(
         ),
     }
 )
-
-
-Environment = dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str | int | float]
-
-
-class Title(Strict):
-    """A line for people, in both languages."""
-
-    en: str = Field(min_length=1, description="in English")
-    zh: str = Field(min_length=1, description="in Chinese")
-
-
-class CastMember(Strict):
-    """One actor: its role, and who plays it."""
-
-    role: Literal["client", "server"] = Field(description="which end of the connection it is")
-    peer: bool = Field(False, description="true: played by the harness itself, byte by byte, without a program")
-    plays: Literal["reference"] | None = Field(
-        None, description="`reference`: always the model answer, even where the submission would play this role"
-    )
-    answers: bool = Field(False, description="for a peer: answer heartbeats by itself")
-    env: Environment = Field({}, description="environment variables of this actor alone")
-
-
-class Head(Strict):
-    """Everything of a scenario but its script and expectations, which have readers of their own."""
-
-    scenario: str = Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$", description="its path below scenarios/, without .yaml")
-    title: Title = Field(description="what it is about, in one line for people")
-    tests: Literal["client", "server", "both"] = Field(description="the role the submission plays")
-    protocol: str = Field("line", pattern=r"^[a-z0-9-]+$", description="a profile in scenarios/protocols")
-    port: int = Field(12001, ge=1024, le=65535, description="the server's TCP port")
-    env: Environment = Field({}, description="environment variables of every program")
-    cast: dict[str, CastMember] = Field(min_length=1, description="the actors by name, and what each of them is")
-    script: tuple[object, ...] = Field(min_length=1, description="the steps, one after the other")
-    expect: tuple[object, ...] = Field((), description="what must be seen on the wire")
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,14 +350,18 @@ class _ScriptReader:
         return tuple(found)
 
     def _check_names(self, expectation: Expectation, path: Path) -> None:
-        if not isinstance(expectation, BroadcastExpected):
-            self._known((*path, expectation.check), getattr(expectation, expectation.check), client=True)
-        if isinstance(expectation, TeardownExpected) and expectation.first is not None:
-            self._known((*path, "first"), expectation.first)
         if isinstance(expectation, BroadcastExpected):
             for field in ("to", "not_to"):
                 for position, name in enumerate(getattr(expectation, field)):
-                    self._known((*path, field, position), name, client=True)
+                    self._known_and_started((*path, field, position), name, client=True)
+            return
+        self._known_and_started((*path, expectation.check), getattr(expectation, expectation.check), client=True)
+        if isinstance(expectation, TeardownExpected) and expectation.first is not None:
+            self._known_and_started((*path, "first"), expectation.first)
+
+    def _known_and_started(self, path: Path, name: str, *, client: bool = False) -> None:
+        if self._known(path, name, client=client) and name not in self._started:
+            self.complain(path, "scenario.not-started", name=name)
 
 
 def _brief(item: object) -> str | Bilingual:

@@ -1,7 +1,7 @@
 """The JSON Schema of scenario files, made from the same models that read them, so that editors complete YAML.
 
-A step whose first key is an actor's name has no fixed key to tell it by; its schema asks for exactly one
-key that is no field of the step and whose value is the step's verb.
+A step whose first key is an actor's name has no fixed key to tell it by; its schema asks for a key
+that is no field of the step, and whose value is the step's verb.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from wirelab.declare.expectations import EXPECTATIONS
-from wirelab.declare.scenario import NAME, CastMember, Head
+from wirelab.declare.head import NAME, CastMember, Head
 from wirelab.declare.steps import ACTOR_STEPS, STAGE_STEPS, Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -43,5 +43,7 @@ def _by_actor(step: type[Step], definitions: dict[str, Any]) -> dict[str, Any]:
     actor = f"^(?!(?:{others})$){NAME}$" if fields else f"^{NAME}$"
     schema["patternProperties"] = {actor: {"const": step.verb}}
     schema["minProperties"] = 1 + len(schema.get("required", ()))
+    if fields:
+        schema["not"] = {"propertyNames": {"enum": list(fields)}}
     schema["title"] = step.verb
     return schema

@@ -296,7 +296,7 @@ def _problems(model: type[BaseModel], source: Source, base: Path, error: Validat
         found.setdefault(_standing(source, (*base, *item["loc"]), item["type"]), []).append(item)
     for path, items in found.items():
         # A value that may be of several types fails each; where one of them fails further inside, that is the mistake.
-        if len(items) == 1 or not any(other[: len(path)] == path for other in found if other != path):
+        if not any(other[: len(path)] == path for other in found if other != path):
             yield _problem(model, source, base, path, items)
 
 

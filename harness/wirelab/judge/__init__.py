@@ -1,1 +1,1 @@
-"""Layer judge (pure): from evidence and expectation to checks, findings and a verdict. Knows no YAML, rendering or I/O."""
+"""Layer judge (pure): from evidence and expectations to findings and a verdict. Knows no YAML, rendering or I/O."""

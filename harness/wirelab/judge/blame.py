@@ -40,7 +40,9 @@ def cut_off(*, frames: tuple[int, ...] = ()) -> Finding:
 def starved(view: View, actor: str, start: int, stop: int) -> Finding | None:
     """A program that got too little of the CPU in a span of time for what it had to do in it."""
     delay = view.run_delay(actor, start, stop)
-    return finding("WL903", actor, actor=actor, delay=f"{delay:.2f}") if delay > STARVED * (stop - start) / 1e9 else None
+    return (
+        finding("WL903", actor, actor=actor, delay=f"{delay:.2f}") if delay > STARVED * (stop - start) / 1e9 else None
+    )
 
 
 def connection_of(view: View, client: str) -> tuple[Connection | None, list[Finding]]:

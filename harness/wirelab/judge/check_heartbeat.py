@@ -45,14 +45,14 @@ def check_heartbeat(view: View, expected: HeartbeatExpected) -> tuple[Said | Non
         few = _too_few(view, connection, expected, len(pairing.exchanges), alive)
         found += [few] if not few.code.startswith("WL9") or not found else []
     elif len(delays) < expected.at_least and not found:  # the others came while the client left, or never arrived
-        lost = [exchange for exchange in pairing.exchanges if received(connection, "client", exchange.question.end) is None]
+        lost = any(received(connection, "client", item.question.end) is None for item in pairing.exchanges)
         found.append(cut_off() if lost else _too_few(view, connection, expected, len(delays), alive))
     values = {"count": len(delays), "worst": f"{max(delays, default=0) * 1e3:.1f}", "limit": f"{limit * 1e3:g}"}
     return Said(_ALIVE, values), found
 
 
 def _alive_until(view: View, connection: Connection, client: str) -> int:
-    """Until when a client must answer: its quitting key, a FIN or RST of either side, a signal, or the harness's end."""
+    """Until when a client must answer: its quitting key, a signal, a FIN or RST of either side, the harness's end."""
     end = connection.teardown
     moments = [noted.segment.time for noted in (end.client_fin, end.server_fin, *end.resets) if noted]
     moments += [moment for moment in (view.quit_time(client), view.ending_time(client)) if moment is not None]

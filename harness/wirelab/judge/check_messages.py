@@ -12,7 +12,7 @@ from wirelab.judge.blame import connection_of, not_yours
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
-from wirelab.observe.messages import Message, other_encoding
+from wirelab.observe.messages import PLACEHOLDER, Message, other_encoding
 
 QUOTED = 20  # texts that a sentence lists
 COMPARED = 1_000_000  # pairs of texts up to which the nearest alignment is looked for
@@ -50,7 +50,7 @@ def _text(view: View, message: Message) -> str:
 
 
 def _malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterator[Finding]:
-    known = ", ".join(spec.template for spec in view.profile.messages if spec.sender == "client")
+    known = ", ".join(PLACEHOLDER.sub(r"<\1>", spec.template) for spec in view.profile.messages if spec.sender == "client")
     for message in messages:
         if message.problem == "unfinished":
             yield finding("WL203", client, frames=message.frames, actor=client, text=repr(message.text))

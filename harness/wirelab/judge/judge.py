@@ -6,13 +6,14 @@ A pure function of scenario, profile and evidence: judging a run folder gives wh
 from __future__ import annotations
 
 import re
-import signal as signals
+from dataclasses import replace
 
 from wirelab.base.texts import Text
 from wirelab.declare.scenario import Scenario
+from wirelab.judge.blame import not_played
 from wirelab.judge.checks import check_expectation
 from wirelab.judge.findings import finding
-from wirelab.judge.steps import check_steps
+from wirelab.judge.steps import check_steps, signal_name
 from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict, worst
 from wirelab.judge.view import View
 from wirelab.observe.evidence import Evidence
@@ -20,8 +21,9 @@ from wirelab.observe.messages import Profile
 
 MOSTLY = 0.5  # of the packets: who sent more than this made the flood
 _CRASH = re.compile(
-    r"^(Traceback \(most recent call last\):|Exception in thread |thread '[^']*' panicked at|panic: "
-    r"|goroutine \d+ \[|Uncaught |node:internal/|terminate called |\*\*\* stack smashing|free\(\): )",
+    r"(?:.*[:>$#?] ?)?"  # a prompt may stand before it, as that ends no line
+    r"(?:Traceback \(most recent call last\):$|Exception in thread |thread '[^']*' (?:\(\d+\) )?panicked at|panic: "
+    r"|goroutine \d+ \[|Uncaught |node:[\w/]+:\d+$|terminate called |\*\*\* stack smashing|free\(\): )",
 )
 _CLEAN = Text("no crash report, no flood, no signal", "没有崩溃信息、刷屏或信号终止")
 _SOUND = Text("{count} packets captured, none lost", "捕获 {count} 个报文，没有丢失")
@@ -29,13 +31,31 @@ _UNSOUND = Text("the capture is not whole", "捕获不完整")
 
 
 def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement:
-    """Judge one run. Any packet lost in the capture makes the verdict inconclusive, whatever else was seen."""
+    """Judge one run.
+
+    A capture that is not whole makes the verdict inconclusive, whatever else was seen; unless it was the submission
+    itself that sent more than is kept.
+    """
     view = View(scenario, profile, evidence)
-    checks = [*check_steps(view), *(check_expectation(view, item) for item in scenario.expect)]
+    checks = list(check_steps(view))
+    excused = bool(checks) and checks[-1].verdict is Verdict.INCONCLUSIVE
+    checks += [_as_far_as_played(view, check_expectation(view, item), excused=excused) for item in scenario.expect]
     checks += [_clean(view, actor, checks) for actor in view.started if view.part(actor) == "submission"]
     checks.append(_capture(view))
-    verdict = Verdict.INCONCLUSIVE if evidence.lost else worst(check.verdict for check in checks)
+    unsound = checks[-1].verdict is Verdict.INCONCLUSIVE
+    verdict = Verdict.INCONCLUSIVE if evidence.lost or unsound else worst(check.verdict for check in checks)
     return Judgement(scenario.name, tuple(checks), verdict)
+
+
+def _as_far_as_played(view: View, check: CheckResult, *, excused: bool) -> CheckResult:
+    """Where the script ended early, only what happened can be judged, not what is missing.
+
+    How the connection was opened is still told, as it often explains why the script ended; but not when what ended
+    the script was not the submission's fault.
+    """
+    if not view.stopped or check.verdict is not Verdict.FAIL or (check.name == "handshake" and not excused):
+        return check
+    return replace(check, verdict=Verdict.INCONCLUSIVE, findings=(not_played(view, check.actor),))
 
 
 def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
@@ -50,7 +70,7 @@ def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
     exited = view.exits.get(actor)
     told = any(entry.code == "WL603" for check in checks for entry in check.findings if entry.actor == actor)
     if exited and exited.by == "itself" and exited.status is not None and exited.status < 0 and not told:
-        name, time = signals.Signals(-exited.status).name, view.seconds(exited.time)
+        name, time = signal_name(-exited.status), view.seconds(exited.time)
         if not any(ending == name for ending in view.asked_signals(actor)):
             found.append(finding("WL603", actor, actor=actor, signal=name, time=time))
     verdict = Verdict.FAIL if found else Verdict.PASS

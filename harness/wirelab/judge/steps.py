@@ -8,20 +8,26 @@ from collections.abc import Iterator
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
+from wirelab.judge.blame import STARVED
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
 from wirelab.judge.view import PlayedStep, View
 
-STARVED = 0.25  # of the time allowed: a program that had no CPU for so long cannot be blamed for being late
 QUOTED_LINES = 6
 
 _READY = Text("{actor} got ready in {seconds} s", "{actor} 在 {seconds} 秒内就绪")
 _SHOWN = Text("{actor} showed {text} after {seconds} s", "{actor} 在 {seconds} 秒后显示了 {text}")
 _NOT_SHOWN = Text("{actor} did not show {text}", "{actor} 没有显示 {text}")
-_EXITED = Text("{actor} exited with status {status} after {seconds} s{again}", "{actor} 在 {seconds} 秒后退出，状态 {status}{again}")
+_EXITED = Text(
+    "{actor} exited with status {status} after {seconds} s{again}",
+    "{actor} 在 {seconds} 秒后退出，状态 {status}{again}",
+)
 _EXPECTED = Text("{actor} received {text} after {seconds} s", "{actor} 在 {seconds} 秒后收到 {text}")
 _MISSED = Text("{step}", "{step}")
-_AGAIN = Bilingual(" (Ctrl-C was pressed twice: the first came between two reads)", "（Ctrl-C 按了两次：第一次恰好落在两次读取之间）")
+_AGAIN = Bilingual(
+    " (Ctrl-C was pressed twice: the first came between two reads)",
+    "（Ctrl-C 按了两次：第一次恰好落在两次读取之间）",
+)
 
 
 def check_steps(view: View) -> Iterator[CheckResult]:
@@ -31,7 +37,8 @@ def check_steps(view: View) -> Iterator[CheckResult]:
         if played.ended is None:
             continue
         if played.ended.outcome == "impossible":
-            yield _result(step, "script", Verdict.FAIL, Said(_MISSED, {"step": step.written}), _impossible(view, step, played))
+            missed = Said(_MISSED, {"step": step.written})
+            yield _result(step, "script", Verdict.FAIL, missed, _impossible(view, step, played))
         elif isinstance(step.action, steps.Start):
             if step.action.until is not None or played.ended.outcome == "missed":
                 yield _start(view, step, step.action, played)
@@ -54,23 +61,37 @@ def _took(played: PlayedStep) -> str:
 
 
 def _starved(played: PlayedStep, within: float) -> float:
-    """How long programs had no CPU during a step, when it was long enough to excuse them; else 0."""
+    """How long programs had no CPU during a step, when it was long enough to excuse them; else 0.
+
+    Who ended, was not late.
+    """
     assert played.ended is not None
-    delay = float(played.ended.detail.get("run_delay") or 0)
-    return delay if delay > STARVED * within else 0.0
+    detail = played.ended.detail
+    delay = float(detail.get("run_delay") or 0)
+    ended = bool(detail.get("exited")) or detail.get("status") is not None
+    return delay if delay > STARVED * within and not ended else 0.0
 
 
-def _excused(view: View, step: ScriptStep, played: PlayedStep, actor: str, within: float, what: Bilingual) -> Finding | None:
+def _excused(
+    view: View, step: ScriptStep, played: PlayedStep, actor: str, within: float, what: Bilingual
+) -> Finding | None:
     """The finding that makes a missed step inconclusive, if the machine or the harness's own side is to blame."""
     if delay := _starved(played, within):
-        return finding("WL903", actor, actor=actor, delay=f"{delay:.2f}")
+        late = actor if view.part(actor) != "peer" else _submission(view) or actor
+        return finding("WL903", late, actor=late, delay=f"{delay:.2f}")
     alone = all(view.part(name) != "submission" for name in view.started)
     if alone or (view.part(actor) != "submission" and isinstance(step.action, steps.Start)):
         return finding("WL905", actor, actor=actor, what=what, terminal=_last_lines(view, actor))
     return None
 
 
-def _missed(view: View, step: ScriptStep, name: str, played: PlayedStep, within: float, blame: Finding, what: Bilingual) -> CheckResult:
+def _submission(view: View) -> str | None:
+    return next((actor for actor in view.started if view.part(actor) == "submission"), None)
+
+
+def _missed(
+    view: View, step: ScriptStep, name: str, played: PlayedStep, within: float, blame: Finding, what: Bilingual
+) -> CheckResult:
     actor = str(blame.actor)
     summary = Said(_MISSED, {"step": step.written})
     if excuse := _excused(view, step, played, actor, within, what):
@@ -84,12 +105,12 @@ def _last_lines(view: View, actor: str) -> tuple[tuple[str, str], ...]:
 
 def _seen(view: View, actor: str) -> Bilingual:
     """What a terminal showed instead, in words; the lines themselves are quoted as evidence."""
-    if exited := view.exits.get(actor):
-        if exited.by == "itself":
-            status, time = exited.status, view.seconds(exited.time)
-            return Bilingual(
-                f"it had ended by itself with status {status} at {time} s", f"它已在 {time} 秒自行结束，状态 {status}"
-            )
+    exited = view.exits.get(actor)
+    if exited and exited.by == "itself":
+        status, time = exited.status, view.seconds(exited.time)
+        return Bilingual(
+            f"it had ended by itself with status {status} at {time} s", f"它已在 {time} 秒自行结束，状态 {status}"
+        )
     if not view.lines(actor):
         return Bilingual("it showed nothing at all", "它什么也没有显示")
     return Bilingual("it showed other lines, quoted below", "它显示的是下面这些内容")
@@ -108,7 +129,7 @@ def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep
             actor,
             actor=actor,
             text=action.until,
-            within=action.within,
+            within=f"{action.within:g}",
             seen=_seen(view, actor),
             terminal=_last_lines(view, actor),
         )
@@ -144,11 +165,12 @@ def _shows(view: View, step: ScriptStep, action: steps.Shows | steps.NeverShows,
         actor,
         actor=actor,
         text=text,
-        within=action.within,
+        within=f"{action.within:g}",
         seen=_seen(view, actor),
         terminal=_last_lines(view, actor),
     )
-    return _missed(view, step, "shows", played, action.within, blame, Bilingual(f"did not show {text}", f"没有显示 {text}"))
+    what = Bilingual(f"did not show {text}", f"没有显示 {text}")
+    return _missed(view, step, "shows", played, action.within, blame, what)
 
 
 def _exits(view: View, step: ScriptStep, action: steps.Exits, played: PlayedStep) -> CheckResult:
@@ -170,11 +192,20 @@ def _exit_fault(view: View, action: steps.Exits, played: PlayedStep, actor: str)
         previous = _previous(view, played)
         what = Bilingual(previous or "the step before", previous or "上一步")
         time = view.seconds(played.ended.time)
-        return finding("WL601", actor, actor=actor, within=action.within, what=what, time=time, terminal=quoted)
+        return finding("WL601", actor, actor=actor, within=f"{action.within:g}", what=what, time=time, terminal=quoted)
     if isinstance(status, int) and status < 0:
-        time = view.seconds(view.exits[actor].time)
-        return finding("WL603", actor, actor=actor, signal=signals.Signals(-status).name, time=time, terminal=quoted)
+        exited = view.exits.get(actor)
+        time = view.seconds(exited.time if exited else played.ended.time)
+        return finding("WL603", actor, actor=actor, signal=signal_name(-status), time=time, terminal=quoted)
     return finding("WL602", actor, actor=actor, wanted=action.status, status=status, terminal=quoted)
+
+
+def signal_name(number: int) -> str:
+    """What a signal is called, as in SIGSEGV; real-time signals have numbers only."""
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _previous(view: View, played: PlayedStep) -> str | None:
@@ -188,14 +219,25 @@ def _expects(view: View, step: ScriptStep, action: steps.Expects, played: Played
     if played.ended.outcome == "done":
         said = Said(_EXPECTED, {"actor": actor, "text": text, "seconds": _took(played)})
         return _result(step, "expects", Verdict.PASS, said)
-    blame = finding("WL207", actor, wanted=text, actor=actor, within=action.within)
+    blame = finding("WL207", actor, wanted=text, actor=actor, within=f"{action.within:g}")
     what = Bilingual(f"did not receive {text}", f"没有收到 {text}")
     return _missed(view, step, "expects", played, action.within, blame, what)
 
 
+def _of_whom(step: ScriptStep) -> str | None:
+    """Whose connection or program a step is about."""
+    if isinstance(step.action, steps.Cut):
+        return step.action.cut
+    if isinstance(step.action, steps.Drop):
+        return step.action.of
+    if isinstance(step.action, steps.Inject):
+        return step.action.of or step.action.to
+    return step.actor
+
+
 def _impossible(view: View, step: ScriptStep, played: PlayedStep) -> Finding:
     assert played.ended is not None
-    actor = step.actor or next((name for name in view.scenario.clients), "")
+    actor = _of_whom(step) or next(iter(view.scenario.clients), "")
     exited = view.exits.get(actor)
     why = played.ended.detail.get("why")
     if why == "exited" and exited is not None:

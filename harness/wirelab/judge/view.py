@@ -6,10 +6,12 @@ Derived values only; nothing here expects anything.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wirelab.declare.scenario import Scenario
+from wirelab.declare.steps import Inject
 from wirelab.observe.connections import Connection, Noted, Side, Tracker
 from wirelab.observe.evidence import (
     Bounded,
@@ -17,6 +19,7 @@ from wirelab.observe.evidence import (
     Evidence,
     Exited,
     Owned,
+    Peered,
     Sampled,
     Shown,
     Started,
@@ -30,7 +33,10 @@ from wirelab.observe.messages import Message, Profile, decode_stream
 from wirelab.observe.segments import decode_all
 from wirelab.observe.terminal import Transcript
 
-QUIT_KEYS = ("Ctrl-C", "Ctrl-D", "/quit⏎")
+QUIT_KEYS = ("Ctrl-C", "Ctrl-D")
+PEER_CLOSES = ("half-closes", "closes", "resets")
+QUIT_LINE = "/quit⏎"
+HEARTBEAT = "heartbeat"  # what checks call it, whatever a profile's wire says
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class View:
         self.profile = profile
         self.evidence = evidence
         self.start = evidence.events[0].time if evidence.events else 0
+        self._messages: dict[tuple[int, Side], tuple[Message, ...]] = {}
 
     def seconds(self, time: int) -> str:
         """A moment as seconds since the run began, three decimals."""
@@ -77,7 +84,9 @@ class View:
     def client_of(self, connection: Connection) -> str | None:
         """The actor at the client's end."""
         owned = self._owners.get(connection.client.port, [])
-        return owned[-1].actor if owned else None
+        began = connection.noted[0].segment.time
+        # A port may be used again: the owner is the first that was found after the connection began.
+        return next((event.actor for event in owned if event.time >= began), owned[-1].actor if owned else None)
 
     def server_of(self, connection: Connection) -> str | None:
         """The actor that served when the connection began: the server that was started last before."""
@@ -100,17 +109,20 @@ class View:
 
     # --- messages
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - a view lives as long as one judgement
     def messages(self, index: int, side: Side) -> tuple[Message, ...]:
         """All messages one side sent on the connection with this index of the capture."""
-        connection = next(item for item in self.connections if item.index == index)
-        stream = connection.client_stream if side == "client" else connection.server_stream
-        return decode_stream(self.profile, side, stream)
+        if (index, side) not in self._messages:
+            connection = next(item for item in self.connections if item.index == index)
+            stream = connection.client_stream if side == "client" else connection.server_stream
+            self._messages[index, side] = decode_stream(self.profile, side, stream)
+        return self._messages[index, side]
 
     def pairing(self, connection: Connection) -> Pairing:
-        """Heartbeats and their answers on one connection."""
+        """Heartbeats and their answers on one connection; of other questions a profile may have, nothing."""
         index = connection.index
-        return pair(self.profile, self.messages(index, "server"), self.messages(index, "client"))
+        answers = {spec.name for spec in self.profile.messages if spec.answers == HEARTBEAT}
+        asked = [message for message in self.messages(index, "server") if message.kind == HEARTBEAT]
+        return pair(self.profile, asked, [item for item in self.messages(index, "client") if item.kind in answers])
 
     # --- programs and terminals
 
@@ -139,10 +151,30 @@ class View:
         return kill is None or time < kill.time
 
     @functools.cached_property
+    def cleanup(self) -> float:
+        """When the harness began to end what still ran; infinity when nothing did."""
+        endings = (event.time for event in self.evidence.events if isinstance(event, Ending) and event.by == "harness")
+        return min(endings, default=math.inf)
+
+    @functools.cached_property
     def end(self) -> int:
         """When the harness began to clean up, or the last event."""
-        cleanups = [event.time for event in self.evidence.events if isinstance(event, Ending) and event.by == "harness"]
-        return min(cleanups, default=self.evidence.events[-1].time if self.evidence.events else 0)
+        last = self.evidence.events[-1].time if self.evidence.events else 0
+        return last if math.isinf(self.cleanup) else int(self.cleanup)
+
+    def ending_time(self, actor: str) -> int | None:
+        """When the script or the harness first signalled a program to end, or closed its terminal."""
+        times = (event.time for event in self.evidence.events if isinstance(event, Ending) and event.actor == actor)
+        return next(times, None)
+
+    def forged(self, connection: Connection, reset: Noted) -> bool:
+        """Whether a RST was sent by the harness, for an ``inject`` step, in the name of its sender."""
+        receiver = self.actor_at(connection, "server" if reset.sender == "client" else "client")
+        for played in self.steps():
+            action = self.scenario.script[played.began.index].action
+            if isinstance(action, Inject) and action.to == receiver and played.ended is not None:
+                return played.began.time <= reset.segment.time <= played.ended.time
+        return False
 
     @functools.cached_property
     def transcripts(self) -> dict[str, Transcript]:
@@ -160,12 +192,26 @@ class View:
 
     def quit_time(self, actor: str) -> int | None:
         """When the last quitting key or word was typed at an actor's keyboard."""
-        times = [
-            event.time
-            for event in self.evidence.events
-            if isinstance(event, Typed) and event.actor == actor and event.keys.endswith(QUIT_KEYS)
-        ]
+        times = self._quit_times(actor)
         return times[-1] if times else None
+
+    def asked_before(self, actor: str, time: int) -> bool:
+        """Whether an actor was asked to quit before a moment: by its keyboard, a signal, or its script (a peer)."""
+        closings = (event for event in self.evidence.events if isinstance(event, Peered) and event.actor == actor)
+        asked = [*self._quit_times(actor), *(event.time for event in closings if event.what in PEER_CLOSES)]
+        ended = self.ending_time(actor)
+        return any(moment < time for moment in (*asked, *(() if ended is None else (ended,))))
+
+    def _quit_times(self, actor: str) -> list[int]:
+        times = []
+        line = ""
+        for event in self.evidence.events:
+            if isinstance(event, Typed) and event.actor == actor:
+                line += event.keys
+                if event.keys in QUIT_KEYS or line.endswith(f"⏎{QUIT_LINE}") or line == QUIT_LINE:
+                    times.append(event.time)
+                line = line[-len(QUIT_LINE) - 1 :]
+        return times
 
     def run_delay(self, actor: str, start: int, stop: int) -> float:
         """Seconds a program was ready without a CPU, between the samples that enclose ``start`` to ``stop``."""
@@ -182,15 +228,20 @@ class View:
         return tuple(event for event in self.evidence.events if isinstance(event, Bounded))
 
     @functools.cached_property
-    def wire(self) -> tuple[tuple[str, int], ...]:
-        """What was done to the wire, and when."""
-        return tuple((event.what, event.time) for event in self.evidence.events if isinstance(event, Wire))
+    def wire(self) -> tuple[Wire, ...]:
+        """What was done to the wire, in order."""
+        return tuple(event for event in self.evidence.events if isinstance(event, Wire))
 
     def asked_signals(self, actor: str) -> tuple[str, ...]:
         """The signals that the script sent to a program."""
         return tuple(
             event.signal for event in self.evidence.events if isinstance(event, Ending) and event.actor == actor
         )
+
+    @functools.cached_property
+    def stopped(self) -> bool:
+        """Whether the script ended before its last step: nothing can be said of what was to come."""
+        return sum(isinstance(event, StepBegan) for event in self.evidence.events) < len(self.scenario.script)
 
     def steps(self) -> Iterator[PlayedStep]:
         """The steps that were played, in order."""

@@ -36,6 +36,8 @@ class PeerConnection:
         other: Role = "server" if peer.role == "client" else "client"
         self._decoder = Decoder(peer.profile, other)
         self._messages: list[Message] = []
+        self._unanswered: list[Message] = []
+        self.in_pieces = False
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -68,8 +70,13 @@ class PeerConnection:
     def _take(self, messages: tuple[Message, ...]) -> None:
         self._messages.extend(messages)
         if self._peer.answers:
-            for message in messages:
-                self._answer(message)
+            self._unanswered.extend(messages)
+            self.answer()
+
+    def answer(self) -> None:
+        """Send the answers that are due; not in the middle of a message that is being sent in pieces."""
+        while self._unanswered and not self.in_pieces:
+            self._answer(self._unanswered.pop(0))
 
     def _answer(self, message: Message) -> None:
         profile = self._peer.profile

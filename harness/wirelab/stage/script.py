@@ -27,6 +27,7 @@ from wirelab.stage.stage import Stage, base_environment
 
 Detail = dict[str, str | int | float | bool | None]
 PEER_CONNECT_SECONDS = 5.0
+LAST_BREATH = 0.1  # seconds between a program's giving up its terminal and its end
 PRESS_AGAIN_AFTER = 0.3  # of the time an exit may take: a person presses Ctrl-C again before calling it ignored
 
 register({"script.no-handler": Text("internal: no handler for the step '{verb}'", "内部错误：步骤 '{verb}' 没有处理函数")})
@@ -65,7 +66,7 @@ def play_script(stage: Stage, scenario: Scenario, casting: Mapping[str, Casting]
         outcome = player.play(step)
         stage.recorder.add(StepEnded(now_ns(), step.index, outcome.result, outcome.detail))
         stage.sample()
-        if outcome.stop:
+        if outcome.stop or stage.flooded:
             break
     stage.drain()
     stage.sample()
@@ -85,8 +86,7 @@ class _Player:
             return self.on_stage(step.action)
         actor = self.stage.actors.get(step.actor)
         if isinstance(actor, Program):
-            outcome = self.by_program(step.action, actor)
-            return Outcome(outcome.result, outcome.detail, stop=True) if actor.flooded else outcome
+            return self.by_program(step.action, actor)
         if isinstance(actor, Peer):
             return self.by_peer(step.action, actor)
         return Outcome("impossible", {"why": "not started"})
@@ -195,6 +195,7 @@ class _Player:
         self.stage.pump(0)
         if taken:
             return DONE
+        self.stage.wait_for(lambda: program.exited is not None, LAST_BREATH)  # it lets go of its terminal first
         return Outcome("impossible", {"why": "exited" if program.exited else "keyboard not read"})
 
     @by_program.register
@@ -292,6 +293,8 @@ class _Player:
             return Outcome("impossible", {"why": "not connected"})
         data = self._bytes(action) * action.repeat
         targets = peer.chosen(None if action.to is None else self.stage.client_port(action.to))
+        for connection in targets:
+            connection.in_pieces = True
         for position, piece in enumerate(_pieces(data, action.pieces)):
             if position:
                 self.stage.wait(action.pause)
@@ -299,6 +302,9 @@ class _Player:
                 connection.send(piece)
             peer.note("sends", piece)
             self.stage.pump(0)
+        for connection in targets:
+            connection.in_pieces = False
+            connection.answer()
         self.stage.wait_for(lambda: not any(target.unsent for target in targets if target.ended is None), 0.2)
         return DONE if targets else Outcome("impossible", {"why": "not connected"})
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -32,6 +33,8 @@ from wirelab.stage.tap import Tap
 
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
+SLOTS = 16_384  # of the tap: 0.1 s of a flood, while other processes have the CPU; 2 ms more than the least ring
+SLICE, AT_ONCE = 100, 1000  # packets followed between two looks at the tap, and before anything else has its turn
 SAMPLE_NS = 50_000_000
 OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
 LONGEST_STRETCH = 6.0  # a wait for a start is stretched at most this many times
@@ -65,10 +68,12 @@ class Stage:
         self.faults = Faults(port)
         self._parent_pid = parent_pid
         self._packets: list[Packet] = []
+        self._followed = 0  # of the packets: how many were decoded and shown
+        self._lost = 0
         self._ports: dict[int, str] = {}  # client port -> actor
         self._unowned: dict[Segment, int] = {}  # SYNs of connections nobody was found for yet -> tries
         self._selector = selectors.DefaultSelector()
-        self._bounded = False
+        self.bounded = False  # whether the capture is full; what programs do from then on cannot be judged
         self._sampled = 0
         self._exit = contextlib.ExitStack()
 
@@ -76,7 +81,8 @@ class Stage:
         namespace.enter(self._parent_pid)
         with contextlib.ExitStack() as stack:
             stack.callback(self._selector.close)
-            self.tap = Tap()  # closed by the end of the process: the kernel takes 20 ms for it, which nobody need wait for
+            # The end of the process closes it: the kernel takes 20 ms for that, for which nobody need wait.
+            self.tap = Tap(slots=SLOTS)
             self.tap.sync()
             stack.callback(namespace.contain().end)
             stack.callback(self._end_actors)
@@ -110,6 +116,11 @@ class Stage:
         return peer
 
     @property
+    def flooded(self) -> bool:
+        """Whether more was sent, or printed on a terminal, than is kept."""
+        return self.bounded or any(program.flooded for program in self.programs)
+
+    @property
     def programs(self) -> tuple[Program, ...]:
         """The actors that are programs, in the order in which they were started."""
         return tuple(actor for actor in self.actors.values() if isinstance(actor, Program))
@@ -129,19 +140,19 @@ class Stage:
         """Let at most ``seconds`` pass, or less when something happened; take in everything that is ready."""
         self._register()
         if self._selector.get_map():
-            self._selector.select(max(0.0, seconds))
+            self._selector.select(0 if self._behind else max(0.0, seconds))
         self._take_packets()  # first: what a program shows follows from what arrived
         for actor in tuple(self.actors.values()):
             actor.service()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, watching."""
+        """Let time pass, watching; less when the capture is full."""
         deadline = Deadline.after(seconds)
-        while not deadline.passed:
+        while not deadline.passed and not self.bounded:
             self.pump(deadline.left())
 
     def wait_for(self, condition: Callable[[], bool], seconds: float, *, stretch: bool = False) -> Waited:
-        """Wait until ``condition`` holds, at most ``seconds``.
+        """Wait until ``condition`` holds, at most ``seconds``, and not beyond the capture's being full.
 
         With ``stretch``, time during which programs were ready to run but had no CPU does not count, up to
         LONGEST_STRETCH times ``seconds``. In every case it is measured and returned.
@@ -150,9 +161,9 @@ class Stage:
         before = processes.run_delay(pids)
         deadline, last = Deadline.after(seconds), Deadline.after(seconds * LONGEST_STRETCH)
         while not condition():
-            if deadline.passed:
+            if deadline.passed or self.bounded:
                 delay = max(0.0, processes.run_delay(pids) - before)
-                if not stretch or last.passed or delay <= 0.05 * seconds:
+                if not stretch or self.bounded or last.passed or delay <= 0.05 * seconds:
                     return Waited(False, delay)
                 before += delay
                 deadline = Deadline.after(min(delay, last.left()))
@@ -169,7 +180,7 @@ class Stage:
             self.pump(min(0.002, deadline.left()))
 
     def _register(self) -> None:
-        wanted: dict[int, int] = {self.tap.fileno(): selectors.EVENT_READ}
+        wanted: dict[int, int] = {} if self.bounded else {self.tap.fileno(): selectors.EVENT_READ}
         for actor in self.actors.values():
             for descriptor in actor.descriptors:
                 wanted[descriptor] = selectors.EVENT_READ
@@ -185,40 +196,64 @@ class Stage:
 
     # --- the wire
 
-    def _take_packets(self) -> None:
-        packets = self.tap.read()
-        for packet in packets:
-            self._packets.append(packet)
-            segment = decode(packet, len(self._packets), LINKTYPE_ETHERNET)
-            if segment is None:
-                continue
-            noted = self.tracker.feed(segment)
-            if segment.syn and not segment.has_ack and segment.src.port not in self._ports:
-                self._unowned[segment] = 0
-            self._find_owners()
-            self.recorder.show(noted)
-        if self.tap.bounded and not self._bounded:
-            self._bounded = True
-            self.recorder.add(Bounded(now_ns(), None, len(self._packets), "packets"))
+    @property
+    def _behind(self) -> bool:
+        return self._followed < len(self._packets) and not self.bounded
 
-    def _find_owners(self) -> None:
+    def _take_packets(self, most: int = AT_ONCE) -> None:
+        """Empty the tap and follow at most so many packets. Following one takes longer than sending one: in a flood
+        the tap goes first, and nothing is lost; what is left is followed later, or never when it is too much."""
+        self._empty_tap()
+        while self._behind and most > 0:
+            for _ in range(min(SLICE, most, len(self._packets) - self._followed)):
+                self._followed += 1
+                self._follow(self._packets[self._followed - 1], self._followed)
+            most -= SLICE
+            self._empty_tap()
+
+    def _empty_tap(self) -> None:
+        while not self.bounded and (packets := self.tap.read()):
+            self._packets += packets
+            if self.tap.bounded:
+                self.bounded = True
+                self.recorder.add(Bounded(now_ns(), None, len(self._packets), "packets"))
+            else:
+                self._lost = self.tap.lost  # what is lost after the bound would not have been kept either
+
+    def _follow(self, packet: Packet, frame: int) -> None:
+        segment = decode(packet, frame, LINKTYPE_ETHERNET)
+        if segment is None:
+            return
+        noted = self.tracker.feed(segment)
+        if segment.syn and not segment.has_ack and segment.src.port not in self._ports:
+            self._unowned[segment] = 0
+        self._find_owners()
+        self.recorder.show(noted)
+
+    def _find_owners(self, *, last: bool = False) -> None:
         for syn in tuple(self._unowned):
-            owner = self._owner(syn)
             self._unowned[syn] += 1
-            if owner is not None or self._unowned[syn] > OWNER_TRIES:
+            enough = last or self._unowned[syn] > OWNER_TRIES
+            owner = self._owner(syn, enough)
+            if owner is not None or enough:
                 del self._unowned[syn]
             if owner is not None:
                 self._own(syn.src.port, owner.name)
 
-    def _owner(self, syn: Segment) -> Program | None:
-        """Who has the socket open; when it is gone already, the only client that has no connection yet."""
+    def _owner(self, syn: Segment, enough: bool) -> Program | None:
+        """Who has the socket open. When nobody has, or (``enough`` was tried) only a process that left its program's
+        tree, it is the only client that has no connection yet."""
         clients = [program for program in self.programs if program.role == "client"]
         try:
             inode = linux.tcp_socket_inode(syn.src, syn.dst)
         except OSError:
-            left = [program for program in clients if program.port is None]
-            return left[0] if len(left) == 1 else None
-        return next((program for program in clients if processes.owns(program.pid, inode)), None)
+            inode = 0  # gone; 0 is also what a socket has that was closed and waits for the other side
+        if inode:
+            owner = next((program for program in clients if processes.owns(program.pid, inode)), None)
+            if owner is not None or not enough:
+                return owner
+        left = [program for program in clients if program.port is None]
+        return left[0] if len(left) == 1 else None
 
     def _own(self, port: int, name: str) -> None:
         self._ports[port] = name
@@ -249,9 +284,14 @@ class Stage:
         A side that has seen a FIN gets CLOSING_GRACE to send its own, as long as its program lives and the
         wire is whole; programs that were not asked to end are not waited for.
         """
-        self.wait_for(lambda: not any(self._closing(item) for item in self.tracker.connections), CLOSING_GRACE, stretch=True)
-        self.tap.sync()
-        self._take_packets()
+        self.wait_for(lambda: not any(map(self._closing, self.tracker.connections)), CLOSING_GRACE, stretch=True)
+        self._take_rest()
+        self._find_owners(last=True)
+
+    def _take_rest(self) -> None:
+        if not self.bounded:
+            self.tap.sync()
+            self._take_packets(sys.maxsize)
 
     def _closing(self, connection: Connection) -> bool:
         end = connection.teardown
@@ -268,12 +308,10 @@ class Stage:
     def finish(self, machine: dict[str, str]) -> Evidence:
         """End every actor in reverse order of starting, empty the tap, and give all that was seen."""
         self._end_actors()
-        self.tap.sync()
-        self._take_packets()
+        self._take_rest()
         self.recorder.finish()
         events = tuple(sorted(self.recorder.events, key=lambda event: event.time))
-        lost = self.tap.lost
-        return Evidence(events, tuple(self._packets), LINKTYPE_ETHERNET, lost, self.port, machine)
+        return Evidence(events, tuple(self._packets), LINKTYPE_ETHERNET, self._lost, self.port, machine)
 
 
 def base_environment() -> dict[str, str]:

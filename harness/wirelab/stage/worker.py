@@ -6,7 +6,7 @@ It dies with its parent (``namespace.enter``). Knows nothing of what it is made 
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import os
 import pickle
 import select
@@ -44,17 +44,18 @@ class Worker(Generic[Result]):
         sys.stderr.flush()
         parent = os.getpid()
         self._reader, writer = os.pipe()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # so that none comes before _work's ``try``
         self._pid = os.fork()
         if self._pid == 0:
-            os.close(self._reader)
             _work(lambda: work(parent), writer)
         os.close(writer)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def result(self) -> Result:
         """The value that ``work`` returned.
 
-        Raises what ``work`` raised, if it is a WirelabError or KeyboardInterrupt; HarnessBug for anything else,
-        and when the process died. When this call is interrupted the process is ended first.
+        Raises what ``work`` raised, if it is a WirelabError, KeyboardInterrupt or BrokenPipeError (nobody reads
+        standard output any more); HarnessBug for anything else, and when the process died. When this call is interrupted the process is ended first.
         """
         try:
             with open(self._reader, "rb") as results:
@@ -71,8 +72,8 @@ class Worker(Generic[Result]):
             result: Result = value
             return result
         self.wait()
-        if kind is KeyboardInterrupt:
-            raise KeyboardInterrupt
+        if kind in (KeyboardInterrupt, BrokenPipeError):
+            raise kind
         raise kind(value[0], **value[1])
 
     def wait(self) -> int:
@@ -93,18 +94,24 @@ class Worker(Generic[Result]):
 
 def _work(work: Callable[[], object], writer: int) -> NoReturn:
     """The forked process: do it, hand over the value or the error, end without the parent's exit handlers."""
-    outcome: tuple[object, object]
+    gc.disable()  # it would stop everything for 0.1 s in the middle of a flood, and this process is over soon
     try:
-        outcome = (None, work())
-    except KeyboardInterrupt:
-        outcome = (KeyboardInterrupt, None)
-    except WirelabError as error:
-        outcome = (type(error), (error.key, dict(error.values)))
-    except BaseException:
-        outcome = (HarnessBug, ("worker.bug", {"trace": traceback.format_exc()}))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
+        outcome = _outcome(work)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         with open(writer, "wb") as results:
             pickle.dump(outcome, results)
-    os._exit(0)
+        sys.stdout.flush()
+    finally:
+        os._exit(0)  # also on a second Ctrl-C: nothing of this process may run on as if it were its parent
+
+
+def _outcome(work: Callable[[], object]) -> tuple[object, object]:
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        return None, work()
+    except (KeyboardInterrupt, BrokenPipeError) as error:
+        return type(error), None
+    except WirelabError as error:
+        return type(error), (error.key, dict(error.values))
+    except BaseException:
+        return HarnessBug, ("worker.bug", {"trace": traceback.format_exc()})

@@ -1,0 +1,80 @@
+"""Correct programs in other styles and languages pass; each broken one fails for its own reason.
+
+Played for real by the command, as an instructor would. Which scenario shows a mutant's fault, and the codes it
+must get, stand in its ``mutant.toml``.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.edge.command import Command
+from tests.variants.test_variants_build import MUTANTS, VARIANTS, name, run, settings
+
+# A scenario of each kind that tells styles apart; the whole library is played by reference against reference.
+TELLING = {
+    "client": [
+        "heartbeat/answers-while-typing",
+        "heartbeat/coalesced-and-cut",
+        "messaging/chinese",
+        "broadcast/while-typing",
+        "teardown/ctrl-c",
+        "teardown/server-quits",
+    ],
+    "server": [
+        "messaging/pieces",
+        "heartbeat/silent-client-dropped",
+        "broadcast/one-to-many",
+        "teardown/client-reset",
+        "teardown/server-quits-busy",
+    ],
+}
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Any:
+    """Builds a copy of a submission and plays scenarios with it; gives the judgements as JSON has them."""
+    command = Command(tmp_path)
+
+    def play(folder: Path, role: str, scenarios: list[str]) -> list[dict[str, Any]]:
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        chosen = settings(folder)
+        if "build" in chosen:
+            run(shlex.split(chosen["build"]), tmp_path)
+        words = shlex.split(chosen[role])
+        if words[0] == "python3":
+            words[0] = sys.executable
+        elif not words[0].startswith("./") and shutil.which(words[0]) is None:
+            pytest.skip(f"needs {words[0]}")
+        done = command("run", *scenarios, f"--{role}", shlex.join(words), "--json")
+        assert "" == done.err
+        judgements: list[dict[str, Any]] = json.loads(done.out)
+        return judgements
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("folder", "role"), [(folder, role) for folder in VARIANTS for role in TELLING if role in settings(folder)], ids=str
+)
+def test_a_correct_program_passes(folder: Path, role: str, play: Any) -> None:
+    for judgement in play(folder, role, TELLING[role]):
+        found = [finding for check in judgement["checks"] for finding in check["findings"]]
+        # The machine may have been too busy to tell; what no machine excuses is a failure.
+        assert "fail" != judgement["verdict"], (judgement["scenario"], found)
+
+
+@pytest.mark.parametrize("folder", MUTANTS, ids=name)
+def test_a_broken_program_fails_for_its_own_reason(folder: Path, play: Any) -> None:
+    mutant: dict[str, Any] = dict(settings(folder, "mutant.toml"))
+    (judgement,) = play(folder, mutant["role"], [mutant["scenario"]])
+    codes = {finding["code"] for check in judgement["checks"] for finding in check["findings"]}
+    assert "fail" == judgement["verdict"]
+    assert set(mutant["codes"]) <= codes
