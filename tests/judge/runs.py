@@ -144,7 +144,7 @@ def evidence(
     segments = dialogue(wire, endpoints=ENDPOINTS)
     last = max([segment.time for segment in segments] + [event.time for event in given], default=START)
     outcomes = {event.index: event for event in given if isinstance(event, StepEnded)}
-    found = [event for event in given if not isinstance(event, StepEnded)]
+    found: list[Event] = [event for event in given if not isinstance(event, StepEnded)]
     found += steps(script, outcomes, played)
     ended = {event.actor for event in given if isinstance(event, Exited)}
     for name, member in script.cast.items():

@@ -6,15 +6,20 @@ version of its own; ``docs/run-folder.md`` describes it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
+import functools
 import json
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from wirelab import __version__
-from wirelab.base.errors import InputError
+from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import LANGUAGES, Language, Text, register
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.scenario import Scenario, parse_scenario
@@ -27,6 +32,8 @@ from wirelab.observe.pcap import read_capture
 from wirelab.observe.pcapng import write_pcapng
 
 FORMAT_VERSION = 1
+EARLY_NS = 10**9  # a packet may be stamped so long before the first event of its run, or after the last
+_PARTIAL = ".partial"
 _EVENTS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in kinds.Event.__args__}
 
 register(
@@ -38,6 +45,16 @@ register(
         "run.version": Text(
             "{file} has format version {found}; this wirelab reads version {known}",
             "{file} 的格式版本是 {found}；本 wirelab 只能读取版本 {known}",
+        ),
+        "run.other-capture": Text(
+            "{file} is not this run's capture, or not all of it: expected {packets} packets within the run's time, "
+            "found {found}",
+            "{file} 不是这次运行的抓包，或者不完整：应有 {packets} 个在运行期间捕获的报文，实际是 {found} 个",
+        ),
+        "run.occupied": Text(
+            "{folder} holds something that is no run of wirelab ({name}), and nothing in it is overwritten; "
+            "name a folder of its own, which need not exist",
+            "{folder} 里有不属于 wirelab 运行记录的内容（{name}），不会覆盖；请另指定一个文件夹，不必事先存在",
         ),
         "run.unwritable": Text("cannot write the run folder {folder}: {why}", "无法写入运行文件夹 {folder}：{why}"),
     }
@@ -58,35 +75,75 @@ class Run:
         return judge(self.scenario, self.profile, self.evidence)
 
 
-def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) -> None:
-    """Write a run folder (created if needed); ``run.json`` comes last, so its presence means it is whole.
+def check_folder(folder: Path) -> None:
+    """Make sure, before anything is played, that a run can be kept in ``folder``: a new or empty folder, or one that
+    holds a run and nothing else, which is then replaced.
 
-    Raises InputError when the folder cannot be written.
+    Raises UsageError for a folder that holds something that wirelab did not write, InputError for what cannot be
+    written. Changes nothing.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        comments: dict[int, str] = {}
-        for finding in judgement.findings:
-            said = f"{finding.code} {finding.rationale.in_(language)}"
-            for frame in finding.frames:
-                comments[frame] = f"{comments[frame]}\n{said}" if frame in comments else said
-        evidence = run.evidence
-        capture = write_pcapng(
-            evidence.packets,
-            evidence.linktype,
-            comments=comments,
-            lost=evidence.lost,
-            application=f"wirelab {__version__}",
-        )
-        (folder / "capture.pcapng").write_bytes(capture)
-        for actor, cast in _casts(evidence).items():
-            (folder / f"{actor}.cast").write_text(cast, encoding="utf-8")
-        document = json.dumps(_document(run, judgement), ensure_ascii=False, indent=1)
-        partial = folder / "run.json.partial"
-        partial.write_text(document + "\n", encoding="utf-8")
-        os.replace(partial, folder / "run.json")
+        if folder.is_dir():
+            foreign = sorted(item.name for item in folder.iterdir() if not _ours(item))
+            if foreign:
+                raise UsageError("run.occupied", folder=folder, name=foreign[0])
+        existing = folder
+        while not os.path.lexists(existing):
+            existing = existing.parent
     except OSError as error:
+        raise InputError("run.unwritable", folder=folder, why=error.strerror) from None
+    if not existing.is_dir():
+        raise InputError("run.unwritable", folder=folder, why=os.strerror(errno.ENOTDIR))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError("run.unwritable", folder=folder, why=os.strerror(errno.EACCES))
+
+
+def _ours(path: Path) -> bool:
+    """Whether a run folder may hold a file of this name (also one that a killed command left unfinished)."""
+    name = path.name.removesuffix(_PARTIAL)
+    cast = name.endswith(".cast") and (name != path.name or (path.parent / "run.json").is_file())
+    return (cast or name in ("run.json", "capture.pcapng")) and path.is_file()
+
+
+def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) -> None:
+    """Write a run folder: created if needed, and a run that is there already replaced, as ``check_folder`` says.
+
+    All is written before anything is replaced, and ``run.json`` comes last, so its presence means that all is there.
+    Raises what ``check_folder`` raises.
+    """
+    check_folder(folder)
+    casts = {f"{actor}.cast": text.encode() for actor, text in _casts(run.evidence).items()}
+    document = json.dumps(_document(run, judgement), ensure_ascii=False, indent=1) + "\n"
+    files = {"capture.pcapng": _capture(run, judgement, language), **casts, "run.json": document.encode()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (folder / f"{name}{_PARTIAL}").write_bytes(data)
+        for old in (folder / "run.json", *folder.glob("*.cast")):
+            old.unlink(missing_ok=True)
+        for name in files:
+            os.replace(folder / f"{name}{_PARTIAL}", folder / name)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            for name in files:
+                (folder / f"{name}{_PARTIAL}").unlink(missing_ok=True)
         raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
+
+
+def _capture(run: Run, judgement: Judgement, language: Language) -> bytes:
+    comments: dict[int, str] = {}
+    for finding in judgement.findings:
+        said = f"{finding.code} {finding.rationale.in_(language)}"
+        for frame in finding.frames:
+            comments[frame] = f"{comments[frame]}\n{said}" if frame in comments else said
+    evidence = run.evidence
+    return write_pcapng(
+        evidence.packets,
+        evidence.linktype,
+        comments=comments,
+        lost=evidence.lost,
+        application=f"wirelab {__version__}",
+    )
 
 
 def _casts(evidence: Evidence) -> dict[str, str]:
@@ -113,6 +170,7 @@ def _document(run: Run, judgement: Judgement) -> dict[str, object]:
         "machine": evidence.machine,
         "port": evidence.port,
         "linktype": evidence.linktype,
+        "packets": len(evidence.packets),
         "lost": evidence.lost,
         "start": evidence.events[0].time if evidence.events else 0,
         "events": [_event(event) for event in evidence.events if not isinstance(event, Shown)],
@@ -174,7 +232,7 @@ def read_run(folder: Path) -> Run:
         raise InputError("run.version", file=path, found=document.get("version"), known=FORMAT_VERSION)
     try:
         return _run(folder, document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError("run.damaged", file=path, why=f"{type(error).__name__}: {error}") from None
 
 
@@ -182,7 +240,7 @@ def _run(folder: Path, document: dict[str, Any]) -> Run:
     scenario = parse_scenario(document["scenario"]["source"], f"{folder / 'run.json'}: scenario")
     protocol = document["protocol"]["source"]
     profile = load_profile(protocol, f"{folder / 'run.json'}: protocol")
-    events: list[Event] = [_revive(item) for item in document["events"]]
+    events = [_revive(item, scenario) for item in document["events"]]
     start = int(document["start"])
     for event in [event for event in events if isinstance(event, Started) and event.part != "peer"]:
         events += _shown(folder / f"{event.actor}.cast", event.actor, start)
@@ -193,14 +251,16 @@ def _run(folder: Path, document: dict[str, Any]) -> Run:
     except OSError as error:
         raise InputError("run.damaged", file=path, why=error.strerror) from None
     packets = tuple(capture.packets)
+    first, last = (events[0].time - EARLY_NS, events[-1].time + EARLY_NS) if events else (0, 0)
+    inside = sum(first <= packet.time <= last for packet in packets)
+    if not inside == len(packets) == document["packets"]:
+        raise InputError("run.other-capture", file=path, packets=document["packets"], found=inside)
     machine = {str(key): str(value) for key, value in document["machine"].items()}
-    evidence = Evidence(
-        tuple(events), packets, capture.linktype, int(document["lost"]), int(document["port"]), machine
-    )
+    evidence = Evidence(tuple(events), packets, capture.linktype, int(document["lost"]), int(document["port"]), machine)
     return Run(scenario, protocol, profile, evidence)
 
 
-def _revive(item: dict[str, Any]) -> Event:
+def _revive(item: dict[str, Any], scenario: Scenario) -> Event:
     fields = dict(item)
     kind = _EVENTS[fields.pop("event")]
     if kind is kinds.Started:
@@ -208,19 +268,46 @@ def _revive(item: dict[str, Any]) -> Event:
     if kind is kinds.Peered:
         fields["data"] = bytes.fromhex(fields["data"])
     event: Event = kind(**fields)
-    if not isinstance(event.time, int):
-        raise TypeError(f"time {event.time!r}")
+    for name, hint in _hints(kind).items():
+        if not _fits(getattr(event, name), hint):
+            raise ValueError(f"{item['event']}.{name}: {getattr(event, name)!r}")
+    actor, index = fields.get("actor"), fields.get("index", 0)
+    if (actor is not None and actor not in scenario.cast) or index not in range(len(scenario.script)):
+        raise ValueError(f"{item}")
     return event
 
 
+_hints = functools.cache(get_type_hints)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is what an event's field may hold: judging relies on it."""
+    origin, choices = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return value in choices
+    if origin is UnionType:
+        return any(_fits(value, choice) for choice in choices)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, choices[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(
+            _fits(key, choices[0]) and _fits(item, choices[1]) for key, item in value.items()
+        )
+    if hint is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+    return isinstance(value, hint)
+
+
 def _shown(path: Path, actor: str, start: int) -> list[Event]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("run.damaged", file=path, why=error) from None
+    """What a terminal showed, from its recording (asciicast v2)."""
     events: list[Event] = []
-    for line in lines[1:]:
-        moment, kind, data = json.loads(line)
-        if kind == "o":
-            events.append(Shown(start + round(float(moment) * 1e9), actor, str(data)))
+    try:
+        for line in path.read_text(encoding="utf-8").split("\n")[1:]:
+            moment, kind, data = json.loads(line or "[0, null, null]")
+            if kind == "o":
+                events.append(Shown(start + round(float(moment) * 1e9), actor, str(data)))
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise InputError("run.damaged", file=path, why=error) from None
     return events

@@ -49,7 +49,8 @@ def find(wanted: Iterable[str]) -> list[Path]:
         candidates = [Path(word), kit.scenarios_root() / word, kit.scenarios_root() / f"{word}.yaml"]
         path = next((path for path in candidates if path.exists()), None)
         if path is None:
-            close = difflib.get_close_matches(word.removesuffix(".yaml"), names(), n=1, cutoff=0.5)
+            topics = {name.partition("/")[0] for name in names()}
+            close = difflib.get_close_matches(word.removesuffix(".yaml"), [*topics, *names()], n=1, cutoff=0.5)
             meant = Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else ""
             raise UsageError("library.no-scenario", wanted=word, meant=meant)
         if path.is_dir():

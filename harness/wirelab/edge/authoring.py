@@ -13,6 +13,7 @@ from wirelab.compose import library
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.reference import reference
 from wirelab.declare.schema import scenario_schema
+from wirelab.present.style import safe
 
 register(
     {
@@ -30,14 +31,10 @@ def lint(files: Sequence[str], language: Language) -> int:
     for path in paths:
         try:
             _check(path)
-            print(say("lint.good", language, file=path))
-        except AuthorError as error:
-            mistakes += len(error.problems)
-            print(error.text(language), file=sys.stderr)
-            status = status or error.exit_status
+            print(safe(say("lint.good", language, file=path)))
         except WirelabError as error:
-            mistakes += 1
-            print(error.text(language), file=sys.stderr)
+            mistakes += len(error.problems) if isinstance(error, AuthorError) else 1
+            print("\n".join(map(safe, error.text(language).split("\n"))), file=sys.stderr)
             status = status or error.exit_status
     print(say("lint.summary", language, count=len(paths), mistakes=mistakes))
     return status

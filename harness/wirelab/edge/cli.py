@@ -6,6 +6,7 @@ Exit status: 0 pass, 1 fail, 2 inconclusive, 64 and up usage or harness errors (
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -40,6 +41,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a GBK terminal has no ✓
     parser = _parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "command"):
@@ -56,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except WirelabError as error:
-        print(f"wirelab: {error.text(language)}", file=sys.stderr)
+        from wirelab.present.style import safe  # noqa: PLC0415
+
+        print("wirelab: " + "\n".join(map(safe, error.text(language).split("\n"))), file=sys.stderr)
         return error.exit_status
     except Exception:
         print("wirelab: wirelab itself failed; please report this:", file=sys.stderr)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wirelab.base.errors import UsageError
+from wirelab.base.errors import EnvironmentFault, UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
 from wirelab.compose.play import begin
@@ -20,6 +21,7 @@ from wirelab.judge.verdict import Judgement, worst
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Owned
 from wirelab.observe.messages import Profile
+from wirelab.present.style import safe
 
 FLAGSHIP = "heartbeat/answers-while-typing"
 NARROWEST, WIDEST, PLAIN = 80, 160, 100  # columns
@@ -32,6 +34,7 @@ register(
         ),
         "run.title": Text("{name}: {title}", "{name}：{title}"),
         "run.kept": Text("kept in {folder}", "已保存到 {folder}"),
+        "run.output": Text("cannot write the output: {why}", "无法写出结果：{why}"),
         "run.summary": Text(
             "{count} scenarios: {passed} pass, {failed} fail, {inconclusive} inconclusive",
             "{count} 个场景：通过 {passed}，失败 {failed}，无结论 {inconclusive}",
@@ -78,7 +81,7 @@ def demo(options: Options) -> int:
 def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> int:
     """Play scenarios one after the other; the exit status is that of the worst verdict."""
     if list_only:
-        print("\n".join(library.names()))
+        _put("\n".join(library.names()))
         return 0
     if not wanted:
         raise UsageError("run.nothing")
@@ -88,21 +91,35 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     prepared = [(scenario, *library.profile_for(scenario, path)) for path, scenario in chosen or loaded]
     for scenario, _, _ in prepared:
         castings(scenario, options.commands, Path.cwd())
+    folders = _folders([scenario for scenario, _, _ in prepared], options.output)
     judgements = []
-    for scenario, profile, source in prepared:
-        folder = options.output
-        if folder is not None and len(prepared) > 1:
-            folder = folder / scenario.name.replace("/", "-")
+    for (scenario, profile, source), folder in zip(prepared, folders, strict=True):
         judgements.append(_play_one(scenario, profile, source, options, folder))
     if options.json:
         from wirelab.compose.artifacts import as_json
 
-        print(json.dumps([as_json(judgement) for judgement in judgements], ensure_ascii=False, indent=1))
+        _put(json.dumps([as_json(judgement) for judgement in judgements], ensure_ascii=False, indent=1))
     elif len(judgements) > 1:
         counts = {kind: sum(item.verdict.value == kind for item in judgements) for kind in ("pass", "fail", "inconclusive")}
         values = {"passed": counts["pass"], "failed": counts["fail"], "inconclusive": counts["inconclusive"]}
-        print(say("run.summary", options.language, count=len(judgements), **values))
+        _put(say("run.summary", options.language, count=len(judgements), **values))
     return worst(judgement.verdict for judgement in judgements).exit_status
+
+
+def _folders(scenarios: Sequence[Scenario], output: Path | None) -> list[Path | None]:
+    """Where each run is kept, made sure of before the first is played."""
+    if output is None:
+        return [None] * len(scenarios)
+    from wirelab.compose.artifacts import check_folder
+
+    folders = [output]
+    if len(scenarios) > 1:
+        names = [scenario.name.replace("/", "-") for scenario in scenarios]
+        again = [names[:at].count(name) for at, name in enumerate(names)]  # two files may hold scenarios of one name
+        folders = [output / (f"{name}-{1 + n}" if n else name) for name, n in zip(names, again, strict=True)]
+    for folder in folders:
+        check_folder(folder)
+    return [*folders]
 
 
 def _concerns(scenario: Scenario, options: Options) -> bool:
@@ -113,7 +130,7 @@ def _concerns(scenario: Scenario, options: Options) -> bool:
 def _play_one(scenario: Scenario, profile: Profile, source: str, options: Options, folder: Path | None) -> Judgement:
     if not options.json:
         title = scenario.title.zh if options.language == "zh" else scenario.title.en
-        print(say("run.title", options.language, name=scenario.name, title=title), flush=True)
+        _put(safe(say("run.title", options.language, name=scenario.name, title=title)))
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
     casting = castings(scenario, options.commands, Path.cwd())
     playing = begin(scenario, profile, casting, listener)
@@ -129,7 +146,7 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
     if folder is not None:
         write_run(folder, result, judgement, options.language)
         if not options.json:
-            print(say("run.kept", options.language, folder=folder))
+            _put(safe(say("run.kept", options.language, folder=folder)))
     return judgement
 
 
@@ -137,7 +154,19 @@ def _show(judgement: Judgement, options: Options) -> None:
     from wirelab.present.console import verdict_lines
 
     lines = verdict_lines(judgement, language=options.language, width=options.width, colour=options.colour)
-    print("\n".join(lines), flush=True)
+    _put("\n".join(lines))
+
+
+def _put(text: str) -> None:
+    """Print at once. Raises EnvironmentFault when standard output takes no more (a full disk), BrokenPipeError when
+    nobody reads it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's end would complain again
+        raise EnvironmentFault("run.output", why=error.strerror) from None
 
 
 class _Screen:
@@ -165,7 +194,7 @@ class _Screen:
 
     def _print(self, lines: list[str]) -> None:
         if lines:
-            print("\n".join(lines), flush=True)
+            _put("\n".join(lines))
 
 
 def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
@@ -176,7 +205,7 @@ def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
     stored = read_run(Path(folder))
     judgement = stored.judged()
     if options.json:
-        print(json.dumps(as_json(judgement), ensure_ascii=False, indent=1))
+        _put(json.dumps(as_json(judgement), ensure_ascii=False, indent=1))
         return judgement.verdict.exit_status
     if ladder:
         names = {event.port: event.actor for event in stored.evidence.events if isinstance(event, Owned)}

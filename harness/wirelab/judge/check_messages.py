@@ -50,7 +50,8 @@ def _text(view: View, message: Message) -> str:
 
 
 def _malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterator[Finding]:
-    known = ", ".join(PLACEHOLDER.sub(r"<\1>", spec.template) for spec in view.profile.messages if spec.sender == "client")
+    templates = (spec.template for spec in view.profile.messages if spec.sender == "client")
+    known = ", ".join(PLACEHOLDER.sub(r"<\1>", template) for template in templates)
     for message in messages:
         if message.problem == "unfinished":
             yield finding("WL203", client, frames=message.frames, actor=client, text=repr(message.text))

@@ -67,8 +67,8 @@ register(
 
 
 def started(event: Started, language: Language) -> str:
-    """Who plays the actor, and by what command."""
-    key = "live.started" if event.part == "peer" else "live.started.command"
+    """Who plays the actor; of the submission also by what command."""
+    key = "live.started.command" if event.part == "submission" else "live.started"
     return say(key, language, part=_PARTS[event.part], command=" ".join(event.command))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -47,6 +48,15 @@ register(
             "cannot start '{command}' for {actor}: there is no program '{program}' (looked in {where})",
             "无法为 {actor} 启动 '{command}'：找不到程序 '{program}'（查找位置：{where}）",
         ),
+        "actor.not-executable": Text(
+            "cannot start '{command}' for {actor}: {program} may not be executed; allow it with: chmod +x {program}",
+            "无法为 {actor} 启动 '{command}'：{program} 没有执行权限；请运行：chmod +x {program}",
+        ),
+        "actor.no-interpreter": Text(
+            "cannot start '{command}' for {actor}: {program} is neither a compiled program nor a script whose first "
+            "line (#!) names one that is there",
+            "无法为 {actor} 启动 '{command}'：{program} 既不是编译好的程序，也不是首行（#!）指明了可用解释器的脚本",
+        ),
         "actor.not-started": Text(
             "cannot start '{command}' for {actor}: {why}", "无法为 {actor} 启动 '{command}'：{why}"
         ),
@@ -81,6 +91,9 @@ class Program:
         found = resolve(command[0], folder, environment.get("PATH", os.defpath))
         if found is None:
             where = folder if "/" in command[0] else environment.get("PATH", os.defpath)
+            file = os.path.join(folder, command[0])
+            if "/" in command[0] and os.path.isfile(file):
+                raise UsageError("actor.not-executable", command=shown, actor=self.name, program=command[0])
             raise UsageError("actor.no-program", command=shown, actor=self.name, program=command[0], where=where)
         try:
             self._child = pexpect.spawn(
@@ -94,6 +107,8 @@ class Program:
                 preexec_fn=namespace.drop_capabilities,
             )
         except (OSError, pexpect.ExceptionPexpect) as error:
+            if getattr(error, "errno", None) in (errno.ENOEXEC, errno.ENOENT, errno.EACCES):  # the file is there, so it is its first line
+                raise UsageError("actor.no-interpreter", command=shown, actor=self.name, program=command[0]) from None
             why = getattr(error, "strerror", None) or str(error)
             raise EnvironmentFault("actor.not-started", command=shown, actor=self.name, why=why) from None
         self._child.delaybeforesend = None
