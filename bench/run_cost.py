@@ -69,7 +69,7 @@ def _bare() -> float:
     assert server.stdout is not None
     port = server.stdout.readline().split()[-1].rpartition(b":")[2].decode()
     client = _start("client", ["127.0.0.1", port], environment)
-    assert client.stdin is not None and client.stdout is not None
+    assert client.stdout is not None
     client.stdout.readline()
     time.sleep(1.1)
     client.communicate(b"half a line\n", timeout=20)

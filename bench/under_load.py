@@ -60,7 +60,9 @@ def _play(name: str, extra: list[str]) -> tuple[str, str]:
     except ValueError:
         return "error", f"{name}: exit status {done.returncode}: {done.stderr.strip()}"
     findings = [finding for check in judgement["checks"] for finding in check["findings"]]
-    return judgement["verdict"], f"{name}: " + "; ".join(f"{item['code']} {item['rationale']['en']}" for item in findings)
+    return judgement["verdict"], f"{name}: " + "; ".join(
+        f"{item['code']} {item['rationale']['en']}" for item in findings
+    )
 
 
 if __name__ == "__main__":

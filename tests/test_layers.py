@@ -41,9 +41,9 @@ OUTSIDE = (
 IO_CALLS = frozenset({"open", "print", "input"})
 
 HOMES = {
+    "msgspec": ("declare",),
     "pexpect": ("stage.actors",),
     "ptyprocess": ("stage.actors",),
-    "pydantic": ("declare",),
     "scapy": ("stage.faults",),
     "yaml": ("declare",),
 }
@@ -198,7 +198,7 @@ def test_every_text_names_the_same_values_in_both_languages() -> None:
 
 
 def test_help_needs_no_heavy_library() -> None:
-    """``wirelab --help`` is there in 0.2 s; scapy alone takes longer to import, pydantic as long."""
-    code = "import sys, wirelab.edge.cli; print(*{'scapy', 'pydantic', 'nbformat', 'pytest'} & set(sys.modules))"
+    """``wirelab --help`` is there in 0.2 s; scapy alone takes longer to import."""
+    code = "import sys, wirelab.edge.cli; print(*{'scapy', 'msgspec', 'yaml', 'nbformat', 'pytest'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("\n", "", 0)

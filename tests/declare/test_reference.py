@@ -17,4 +17,6 @@ def test_the_page_is_up_to_date():
 
 def test_every_step_has_a_chapter():
     chapters = [line for line in reference().splitlines() if line.startswith("### ")]
-    assert [] == [verb for verb in BY_VERB if not any(f"{{{verb}: " in line or f": {verb}, " in line for line in chapters)]
+    assert [] == [
+        verb for verb in BY_VERB if not any(f"{{{verb}: " in line or f": {verb}, " in line for line in chapters)
+    ]

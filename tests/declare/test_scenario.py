@@ -119,8 +119,8 @@ def test_a_scenario_is_frozen():
     with pytest.raises(FrozenInstanceError):
         scenario.script[0].line = 1  # type: ignore[misc]
     for model in (scenario.title, scenario.cast["alice"], scenario.script[0].action, scenario.expect[0].expectation):
-        with pytest.raises(ValueError, match="frozen"):
-            setattr(model, next(iter(type(model).model_fields)), "x")
+        with pytest.raises(AttributeError, match="immutable"):
+            setattr(model, type(model).__struct_fields__[0], "x")
 
 
 def test_steps_may_be_written_over_several_lines():

@@ -22,6 +22,7 @@ import pytest
 
 import wirelab
 from wirelab.compose.artifacts import Run, read_run
+from wirelab.edge import cli
 from wirelab.judge.verdict import Judgement
 from wirelab.observe.connections import Connection, Tracker
 from wirelab.observe.evidence import Shown, StepEnded, Typed
@@ -45,6 +46,16 @@ class Done:
     out: str
     err: str
     seconds: float
+
+
+def inside(capsys: pytest.CaptureFixture[str], *words: object) -> Done:
+    """A command that starts nothing, run in this process: a third of a second less each time."""
+    try:
+        status = cli.main([*map(str, words)])
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    said = capsys.readouterr()
+    return Done(status, said.out, said.err, 0.0)
 
 
 class Command:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.edge.command import ALICE, BEGIN, BY_PEER, HEAD, PYTHON, Command, Done, steps
+from tests.edge.command import ALICE, BEGIN, BY_PEER, HEAD, PYTHON, Command, Done, inside, steps
+from wirelab.observe.pcap import read_capture
+from wirelab.observe.pcapng import write_pcapng
 
 USAGE, DATA, NO_INPUT, UNAVAILABLE = 64, 65, 66, 69
 GOOD = HEAD + ALICE + steps(BEGIN)
@@ -26,20 +28,22 @@ def refused(done: Done, status: int, *words: str) -> None:
         assert word in done.err
 
 
-def test_nothing_asked(command: Command):
-    refused(command("run"), USAGE, "--list")
+@pytest.mark.usefixtures("here")
+def test_nothing_asked(capsys: pytest.CaptureFixture[str]):
+    refused(inside(capsys, "run"), USAGE, "--list")
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("word", "meant"), [("nothing.yaml", ""), ("hartbeat", "heartbeat"), ("messaging/one-lin", "messaging/one-line")]
 )
-def test_a_scenario_that_is_not_there(command: Command, word: str, meant: str):
-    refused(command("run", word), USAGE, word, meant)
+def test_a_scenario_that_is_not_there(capsys: pytest.CaptureFixture[str], word: str, meant: str):
+    refused(inside(capsys, "run", word), USAGE, word, meant)
 
 
-def test_a_folder_without_scenarios(command: Command):
-    (command.folder / "empty").mkdir()
-    refused(command("run", "empty"), USAGE, "empty")
+def test_a_folder_without_scenarios(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "empty").mkdir()
+    refused(inside(capsys, "run", "empty"), USAGE, "empty")
 
 
 UNREADABLE: dict[str, tuple[bytes, tuple[str, ...]]] = {
@@ -58,10 +62,10 @@ UNREADABLE: dict[str, tuple[bytes, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 @pytest.mark.parametrize("verb", ["run", "lint"])
-def test_a_scenario_with_mistakes(command: Command, name: str, verb: str):
+def test_a_scenario_with_mistakes(here: Path, capsys: pytest.CaptureFixture[str], name: str, verb: str):
     content, words = UNREADABLE[name]
-    (command.folder / "case.yaml").write_bytes(content)
-    done = command(verb, "case.yaml")
+    (here / "case.yaml").write_bytes(content)
+    done = inside(capsys, verb, "case.yaml")
     assert done.status in (DATA, NO_INPUT)
     assert "Traceback" not in done.err
     for word in words:
@@ -69,9 +73,10 @@ def test_a_scenario_with_mistakes(command: Command, name: str, verb: str):
     assert not any(char < " " for char in done.err if char != "\n")
 
 
-def test_all_mistakes_are_told_at_once(command: Command):
-    command.write("case.yaml", GOOD + "  - {alcie: type}\n  - {wait: x}\n  - {alice: press, key: ctrl-q}\n")
-    done = command("run", "case.yaml")
+def test_all_mistakes_are_told_at_once(here: Path, capsys: pytest.CaptureFixture[str]):
+    mistakes = "  - {alcie: type}\n  - {wait: x}\n  - {alice: press, key: ctrl-q}\n"
+    (here / "case.yaml").write_text(GOOD + mistakes, encoding="utf-8")
+    done = inside(capsys, "run", "case.yaml")
     assert DATA == done.status
     for line in (8, 9, 10):
         assert f"case.yaml:{line}:" in done.err
@@ -211,7 +216,10 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
 
 
 def put(name: str, data: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(data) and None
+    def damage(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return damage
 
 
 def cut(name: str) -> Callable[[Path], None]:
@@ -222,12 +230,18 @@ def cut(name: str) -> Callable[[Path], None]:
     return damage
 
 
-def first_packet_only(folder: Path) -> None:
-    """A capture that is whole, but another one."""
-    from scapy.utils import rdpcap, wrpcap
+def another_capture(folder: Path) -> None:
+    """Whole, but of another time."""
+    path = folder / "capture.pcapng"
+    capture = read_capture(path.read_bytes(), path.name)
+    packets = [packet._replace(time=packet.time - 10**12) for packet in capture.packets]
+    path.write_bytes(write_pcapng(packets, capture.linktype, application="tests"))
 
-    packets = rdpcap(str(folder / "capture.pcapng"))
-    wrpcap(str(folder / "capture.pcapng"), packets[:-1])
+
+def shorter_capture(folder: Path) -> None:
+    path = folder / "capture.pcapng"
+    capture = read_capture(path.read_bytes(), path.name)
+    path.write_bytes(write_pcapng(list(capture.packets)[:-1], capture.linktype, application="tests"))
 
 
 def event(document: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -258,7 +272,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "capture cut": (cut("capture.pcapng"), NO_INPUT, "capture.pcapng"),
     "capture empty": (put("capture.pcapng", b""), NO_INPUT, "capture.pcapng"),
     "capture foreign": (put("capture.pcapng", b"\x89PNG\r\n\x1a\n"), NO_INPUT, "capture.pcapng"),
-    "another capture": (first_packet_only, NO_INPUT, "capture.pcapng"),
+    "another capture": (another_capture, NO_INPUT, "capture.pcapng"),
+    "shorter capture": (shorter_capture, NO_INPUT, "capture.pcapng"),
     "no cast": (lambda folder: (folder / "alice.cast").unlink(), NO_INPUT, "alice.cast"),
     "cast cut": (cut("alice.cast"), NO_INPUT, "alice.cast"),
     "cast no text": (put("alice.cast", b"\xff\xfe"), NO_INPUT, "alice.cast"),
@@ -268,14 +283,19 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], int, str]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_a_damaged_run_folder(command: Command, stored: Path, name: str):
+@pytest.mark.parametrize("option", ["--json", "--ladder"])
+def test_a_damaged_run_folder(here: Path, stored: Path, capsys: pytest.CaptureFixture[str], name: str, option: str):
     damage, status, file = DAMAGE[name]
-    shutil.copytree(stored, command.folder / "kept")
-    damage(command.folder / "kept")
-    refused(command("judge", "kept"), status, file)
+    shutil.copytree(stored, here / "kept")
+    damage(here / "kept")
+    before = contents(here)
+    done = inside(capsys, "judge", "kept", option)
+    refused(done, status, file)
+    assert "" == done.out
+    assert before == contents(here)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "case.yaml"])
-def test_a_run_folder_that_is_none(command: Command, name: str):
-    command.write("case.yaml", GOOD)
-    refused(command("judge", name), NO_INPUT, name)
+def test_a_run_folder_that_is_none(here: Path, capsys: pytest.CaptureFixture[str], name: str):
+    (here / "case.yaml").write_text(GOOD, encoding="utf-8")
+    refused(inside(capsys, "judge", name), NO_INPUT, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 
 import pytest
 
@@ -32,6 +31,7 @@ while wire.recv(4096):
 """
 SERVE = """
 wire, address = door.accept()
+print("Connected", address, flush=True)
 def serve():
     for line in wire.makefile("rb"):
         print(f"Received from {address}: {line[4:].decode()}", end="", flush=True)
@@ -71,25 +71,41 @@ CLIENTS: dict[str, tuple[str, set[str], int]] = {
     "prints 100 MB": (CONNECT + SPAM + TALK, {"WL607"}, FAIL),
     "ignores every signal": (CONNECT + DEAF + SAY + SLEEP, {"WL601"}, FAIL),
     "forks daemons": (CONNECT + DAEMON * 3 + TALK, set(), PASS),
-    "leaves its socket to a child": (CONNECT + "if os.fork():\n    os._exit(0)\nos.setsid()\n" + SLEEP, {"WL608"}, FAIL),
+    "leaves its socket to a child": (
+        CONNECT + "if os.fork():\n    os._exit(0)\nos.setsid()\n" + SLEEP,
+        {"WL608"},
+        FAIL,
+    ),
     "closes its terminal": (CONNECT + SAY + "os.closerange(0, 3)\n" + SLEEP, {"WL601"}, FAIL),
     "stops itself": (CONNECT + SAY + "os.kill(0, signal.SIGSTOP)", {"WL601"}, FAIL),
     "leaves zombies": (CONNECT + "for _ in range(20):\n    os.fork() or os._exit(0)\n" + TALK, set(), PASS),
     "connects twice": (CONNECT + "wire = socket.create_connection(('127.0.0.1', 12001))" + TALK, set(), PASS),
     "connects and is gone": (CONNECT + "wire.close()", {"WL608"}, FAIL),
-    "connects to ::1": ("import socket\nsocket.create_connection(('::1', 12001))", {"WL104", "WL102"}, FAIL),
-    "connects to 127.0.0.2": ("import socket\nsocket.create_connection(('127.0.0.2', 12001))", {"WL104", "WL102"}, FAIL),
+    "connects to ::1": ("import socket\nsocket.create_connection(('::1', 12001))", {"WL104"}, FAIL),
+    "connects to 127.0.0.2": ("import socket\nsocket.create_connection(('127.0.0.2', 12001))", {"WL104"}, FAIL),
     "prints junk": (CONNECT + JUNK + TALK, set(), PASS),
-    "ends by SIGSEGV": (CONNECT + SAY + "sys.stdin.readline()\ntime.sleep(0.3)\nos.kill(0, signal.SIGSEGV)", {"WL603"}, FAIL),
+    "ends by SIGSEGV": (
+        CONNECT + SAY + "sys.stdin.readline()\ntime.sleep(0.3)\nos.kill(0, signal.SIGSEGV)",
+        {"WL603"},
+        FAIL,
+    ),
     "loses a thread": (CONNECT + "threading.Thread(target=lambda: 1 / 0).start()" + TALK, {"WL606"}, FAIL),
 }
 SERVERS: dict[str, tuple[str, set[str], int]] = {
     "exits at once": ("raise SystemExit(3)", {"WL104"}, FAIL),
     "prints nothing": (SLEEP.replace("time", "__import__('time')"), {"WL104"}, FAIL),
     "prints 100 MB": (LISTEN + SPAM, {"WL607"}, FAIL),
-    "ignores every signal": (LISTEN + DEAF + "threading.Thread(target=time.sleep, args=(99,)).start()" + SERVE, {"WL601"}, FAIL),
+    "ignores every signal": (
+        LISTEN + DEAF + "threading.Thread(target=time.sleep, args=(99,)).start()" + SERVE,
+        {"WL601"},
+        FAIL,
+    ),
     "forks daemons": (LISTEN + DAEMON * 3 + SERVE, set(), PASS),
-    "listens on ::1": (LISTEN.replace('("127.0.0.1", 12001)', '("::1", 12001), family=socket.AF_INET6') + SERVE, {"WL102"}, FAIL),
+    "listens on ::1": (
+        LISTEN.replace('("127.0.0.1", 12001)', '("::1", 12001), family=socket.AF_INET6') + SERVE,
+        {"WL102"},
+        FAIL,
+    ),
     "listens on 127.0.0.2": (LISTEN.replace('("127.0.0.1", 12001)', '("127.0.0.2", 12001)') + SERVE, {"WL102"}, FAIL),
     "prints junk": (LISTEN + JUNK + SERVE, set(), PASS),
     "ends by SIGSEGV": (LISTEN + "door.accept()\nos.kill(0, signal.SIGSEGV)", {"WL603"}, FAIL),
@@ -116,7 +132,8 @@ SERVER_LESSON = (
     + steps(
         """
         - {start: server, until: Listening on, within: 1}
-        - {start: alice, until: Connected to, within: 1}
+        - {start: alice}
+        - {server: shows, text: Connected, within: 1}
         - {alice: type, text: hello}
         - {server: shows, text: "): hello", within: 1}
         - {server: type, text: /quit}
@@ -125,6 +142,11 @@ SERVER_LESSON = (
     )
     + expect("{handshake: alice}", "{messages: alice, sent: [hello]}", "{teardown: alice, first: server}")
 )
+
+
+def patient(lesson: str, status: int) -> str:
+    """Who does well is not waited for in vain, so the machine may be busy; who does not is waited for to the end."""
+    return lesson.replace("within: 1", "within: 9") if status == PASS else lesson
 
 
 def named(played: Played, codes: set[str], status: int) -> None:
@@ -141,13 +163,13 @@ def named(played: Played, codes: set[str], status: int) -> None:
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_bad_client(command: Command, name: str):
     source, codes, status = CLIENTS[name]
-    named(command.play(CLIENT_LESSON, client=source), codes, status)
+    named(command.play(patient(CLIENT_LESSON, status), client=source), codes, status)
 
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_bad_server(command: Command, name: str):
     source, codes, status = SERVERS[name]
-    named(command.play(SERVER_LESSON, server=source), codes, status)
+    named(command.play(patient(SERVER_LESSON, status), server=source), codes, status)
 
 
 def test_a_flood_is_kept_to_its_bound(command: Command):
@@ -158,7 +180,9 @@ def test_a_flood_is_kept_to_its_bound(command: Command):
 
 @pytest.mark.parametrize(("role", "lesson"), [("client", CLIENT_LESSON), ("server", SERVER_LESSON)])
 def test_a_flood_on_the_wire_is_kept_to_its_bound_and_named(command: Command, role: str, lesson: str):
-    flood = "wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)\nwhile True:\n    wire.sendall(b'NEWS spam\\n')\n"
+    flood = (
+        "wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)\nwhile True:\n    wire.sendall(b'NEWS spam\\n')\n"
+    )
     bounded = "import functools, sys; from wirelab.stage import stage; from wirelab.edge import cli"
     bounded += "; stage.Tap = functools.partial(stage.Tap, limit=2000); sys.exit(cli.main())"
     command.launcher = [sys.executable, "-c", bounded]
@@ -172,4 +196,7 @@ def test_ten_thousand_keys_at_a_keyboard_that_nobody_reads(command: Command):
     script = steps(BEGIN, f"- {{alice: type, text: {'x' * 10_000}}}", "- {alice: press, key: enter}", "- {wait: 0.1}")
     played = command.play(HEAD + ALICE + script, client=CONNECT + SLEEP)
     assert played.done.seconds < BOUND
-    print(played.outcomes, played.codes)
+    assert ["done", "done"] == played.outcomes[
+        :2
+    ]  # a terminal takes some keys even so; how many is the kernel's affair
+    assert {"WL609"} >= {code for code, _ in played.codes}

@@ -88,7 +88,9 @@ def test_the_recordings_are_asciicast(failed: Path):
         assert len(events) == len(moments) > 0
         assert moments == sorted(moments)
         assert moments[0] >= 0
-    shown = "".join(json.loads(line)[2] for line in (failed / "alice.cast").read_text(encoding="utf-8").splitlines()[1:])
+    shown = "".join(
+        json.loads(line)[2] for line in (failed / "alice.cast").read_text(encoding="utf-8").splitlines()[1:]
+    )
     assert "\x1b[32mConnected to\x1b[0m 你好\r\n" in shown
 
 
@@ -132,9 +134,10 @@ def test_several_scenarios_have_a_folder_each_and_a_summary(command: Command):
 
 
 def test_the_exit_status_is_that_of_the_worst(command: Command):
-    one, two = command.write("one.yaml", HEAD + ALICE + steps(BEGIN)), command.write("two.yaml", HEAD + ALICE + steps(
-        BEGIN, "- {alice: never shows, text: Connected}"
-    ))
+    one, two = (
+        command.write("one.yaml", HEAD + ALICE + steps(BEGIN)),
+        command.write("two.yaml", HEAD + ALICE + steps(BEGIN, "- {alice: never shows, text: Connected}")),
+    )
     client = command.program("client", "import time; print('Connected to', flush=True); time.sleep(100)")
     done = command("run", one, two, "--json", "--client", client)
     assert 1 == done.status

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import functools
 import json
 import math
 import os
@@ -32,9 +31,10 @@ from wirelab.observe.pcap import read_capture
 from wirelab.observe.pcapng import write_pcapng
 
 FORMAT_VERSION = 1
-EARLY_NS = 10**9  # a packet may be stamped so long before the first event of its run, or after the last
+ASIDE_NS = 60 * 10**9  # a packet may be stamped so long before the first event of its run, or after the last
 _PARTIAL = ".partial"
 _EVENTS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in kinds.Event.__args__}
+_FIELDS: dict[str, dict[str, Any]] = {name: get_type_hints(kind) for name, kind in _EVENTS.items()}
 
 register(
     {
@@ -251,7 +251,7 @@ def _run(folder: Path, document: dict[str, Any]) -> Run:
     except OSError as error:
         raise InputError("run.damaged", file=path, why=error.strerror) from None
     packets = tuple(capture.packets)
-    first, last = (events[0].time - EARLY_NS, events[-1].time + EARLY_NS) if events else (0, 0)
+    first, last = (events[0].time - ASIDE_NS, events[-1].time + ASIDE_NS) if events else (0, 0)
     inside = sum(first <= packet.time <= last for packet in packets)
     if not inside == len(packets) == document["packets"]:
         raise InputError("run.other-capture", file=path, packets=document["packets"], found=inside)
@@ -268,16 +268,13 @@ def _revive(item: dict[str, Any], scenario: Scenario) -> Event:
     if kind is kinds.Peered:
         fields["data"] = bytes.fromhex(fields["data"])
     event: Event = kind(**fields)
-    for name, hint in _hints(kind).items():
+    for name, hint in _FIELDS[item["event"]].items():
         if not _fits(getattr(event, name), hint):
             raise ValueError(f"{item['event']}.{name}: {getattr(event, name)!r}")
     actor, index = fields.get("actor"), fields.get("index", 0)
     if (actor is not None and actor not in scenario.cast) or index not in range(len(scenario.script)):
         raise ValueError(f"{item}")
     return event
-
-
-_hints = functools.cache(get_type_hints)
 
 
 def _fits(value: object, hint: Any) -> bool:

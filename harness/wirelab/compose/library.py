@@ -68,7 +68,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError("library.unreadable", file=path, why=f"not UTF-8 ({error.reason}, byte {error.start})") from None
+        raise InputError(
+            "library.unreadable", file=path, why=f"not UTF-8 ({error.reason}, byte {error.start})"
+        ) from None
     except OSError as error:
         raise InputError("library.unreadable", file=path, why=error.strerror) from None
 

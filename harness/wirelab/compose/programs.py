@@ -28,7 +28,8 @@ register(
             "命令 '{command}' 中的文件 '{file}' 在 {folder} 中不存在",
         ),
         "programs.not-tested": Text(
-            "the scenario {scenario} tests the {tested}; give its command with --{tested} (there is a command for the {given})",
+            "the scenario {scenario} tests the {tested}; give its command with --{tested} "
+            "(there is a command for the {given})",
             "场景 {scenario} 测试的是 {tested}；请用 --{tested} 给出命令（现在给出的是 {given}）",
         ),
     }

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from msgspec import NODEFAULT, Meta
 
 from wirelab.declare.expectations import EXPECTATIONS
+from wirelab.declare.fill import Strict, description, fields, kinds
 from wirelab.declare.scenario import CastMember, Head
 from wirelab.declare.steps import ACTOR_STEPS, STAGE_STEPS, Step
 
 _WHO = {"program": "a program", "peer": "a scripted peer", "actor": "any actor", "stage": "the stage"}
+_KINDS = {str: "text", float: "number", int: "whole number", bool: "`true` or `false`", tuple: "list"}
 
 
 def reference() -> str:
@@ -53,39 +56,33 @@ def _step(step: type[Step], written: str) -> Iterator[str]:
     yield from _table(step)
 
 
-def _table(model: type[BaseModel]) -> Iterator[str]:
-    if not model.model_fields:
+def _table(model: type[Strict]) -> Iterator[str]:
+    if not fields(model):
         return
-    schema = model.model_json_schema()
     yield "| key | value | default | meaning |"
     yield "|---|---|---|---|"
-    for name, field in model.model_fields.items():
-        key = field.alias or name
-        default = "required" if field.is_required() else _shown(field.default)
-        kind = _kind(schema["properties"][key]).replace("|", "\\|")
-        yield f"| `{key}` | {kind} | {default} | {field.description or ''} |"
+    for key, field in fields(model).items():
+        default = "required" if field.required else _shown(field.default)
+        yield f"| `{key}` | {_written(field.type)} | {default} | {description(field.type)} |"
     yield ""
 
 
 def _shown(value: object) -> str:
-    if value is None:
+    if value in (None, (), NODEFAULT):  # an empty mapping is made by a factory
         return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value not in ((), {}) else ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _kind(schema: dict[str, Any]) -> str:
-    """A field's type in words, from its JSON Schema."""
-    if "anyOf" in schema:
-        kinds = [_kind(part) for part in schema["anyOf"] if part.get("type") != "null"]
-        return " or ".join(dict.fromkeys(kinds))
-    if "enum" in schema:
-        return ", ".join(f"`{choice}`" for choice in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    names = {"string": "text", "number": "number", "integer": "whole number", "boolean": "`true` or `false`"}
-    kind = names.get(
-        str(schema.get("type")), {"array": "list", "object": "mapping"}.get(str(schema.get("type")), "mapping")
-    )
-    bounds = [("exclusiveMinimum", "> {}"), ("minimum", "≥ {}"), ("maximum", "≤ {}")]
-    limits = [text.format(f"{schema[name]:g}") for name, text in bounds if name in schema]
-    return kind + (f" {', '.join(limits)}" if limits else "")
+def _written(annotation: Any) -> str:
+    """What may be written for a field, in words."""
+    return " or ".join(_kind(kind, metas) for kind, metas in kinds(annotation) if kind is not NoneType)
+
+
+def _kind(kind: Any, metas: tuple[Meta, ...]) -> str:
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(kind))
+    bounds = (("gt", "> {:g}"), ("ge", "≥ {:g}"), ("le", "≤ {:g}"))
+    limits = [
+        text.format(bound) for name, text in bounds for meta in metas if (bound := getattr(meta, name)) is not None
+    ]
+    return f"{_KINDS.get(get_origin(kind) or kind, 'mapping')} {', '.join(limits)}".rstrip()

@@ -11,20 +11,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel
-
 from wirelab.base.errors import AuthorError, Problem
 from wirelab.base.texts import Bilingual, Text, register
 from wirelab.declare.expectations import BY_CHECK, BroadcastExpected, Expectation, TeardownExpected
+from wirelab.declare.fill import Strict, validate
 from wirelab.declare.head import NAME, CastMember, Head, Title
-from wirelab.declare.source import Path, Source, in_order, meant, read_yaml, validate
+from wirelab.declare.source import Path, Source, in_order, meant, read_yaml
 from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Inject, Start, Step
 
 __all__ = ["CastMember", "Expected", "Head", "Scenario", "ScriptStep", "Title", "parse_scenario"]
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound=Strict)
 _RESERVED = {"all", "submission", "reference"}
-_FIELDS = {field.alias or name for step in (*STAGE_STEPS, *ACTOR_STEPS) for name, field in step.model_fields.items()}
+_FIELDS = {key for step in (*STAGE_STEPS, *ACTOR_STEPS) for key in step.__struct_encode_fields__}
 _ONE_OF = {
     "shows": ("text", "pattern"),
     "never shows": ("text", "pattern"),

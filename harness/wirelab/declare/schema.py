@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
 from wirelab.declare.expectations import EXPECTATIONS
-from wirelab.declare.head import NAME, CastMember, Head
+from wirelab.declare.fill import Strict
+from wirelab.declare.head import NAME, Head
 from wirelab.declare.steps import ACTOR_STEPS, STAGE_STEPS, Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,32 +21,27 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def scenario_schema() -> dict[str, Any]:
     """The schema of one scenario file, as plain data."""
-    schema = Head.model_json_schema()
-    definitions: dict[str, Any] = schema.pop("$defs", {})
-    steps = [_plain(step.model_json_schema(), definitions) for step in STAGE_STEPS]
-    steps += [_by_actor(step, definitions) for step in ACTOR_STEPS]
-    items = [_plain(model.model_json_schema(), definitions) for model in EXPECTATIONS]
+    models: tuple[type[Strict], ...] = (Head, *STAGE_STEPS, *ACTOR_STEPS, *EXPECTATIONS)
+    _, components = msgspec.json.schema_components(models, ref_template="#/$defs/{name}")
+    schema, *items = [components.pop(model.__name__) for model in models]
+    steps, checks = items[: -len(EXPECTATIONS)], items[-len(EXPECTATIONS) :]
+    for step, written in zip(ACTOR_STEPS, steps[len(STAGE_STEPS) :], strict=True):
+        _by_actor(step, written)
     properties = schema["properties"]
-    properties["script"] |= {"items": {"anyOf": steps}, "minItems": 1}
-    properties["expect"] |= {"items": {"anyOf": items}}
+    properties["script"] |= {"items": {"anyOf": steps}}
+    properties["expect"] |= {"items": {"anyOf": checks}}
     properties["cast"] |= {"propertyNames": {"pattern": f"^{NAME}$"}}
-    schema["$defs"] = definitions | {"CastMember": CastMember.model_json_schema()}
-    return {"$schema": DIALECT, "title": "wirelab scenario"} | {key: schema[key] for key in schema if key != "title"}
+    whole = {"$schema": DIALECT} | schema | {"title": "wirelab scenario", "$defs": components}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))  # defaults that are tuples become lists
+    return plain
 
 
-def _plain(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    definitions.update(schema.pop("$defs", {}))
-    return schema
-
-
-def _by_actor(step: type[Step], definitions: dict[str, Any]) -> dict[str, Any]:
-    schema = _plain(step.model_json_schema(), definitions)
-    fields = schema.setdefault("properties", {})
+def _by_actor(step: type[Step], schema: dict[str, Any]) -> None:
+    fields = schema["properties"]
     others = "|".join(re.escape(name) for name in fields)
     actor = f"^(?!(?:{others})$){NAME}$" if fields else f"^{NAME}$"
     schema["patternProperties"] = {actor: {"const": step.verb}}
-    schema["minProperties"] = 1 + len(schema.get("required", ()))
+    schema["minProperties"] = 1 + len(schema["required"])
     if fields:
         schema["not"] = {"propertyNames": {"enum": list(fields)}}
     schema["title"] = step.verb
-    return schema

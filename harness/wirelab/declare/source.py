@@ -1,4 +1,4 @@
-"""YAML text to plain data that remembers where every value stands, and pydantic models filled from it.
+"""YAML text to plain data that remembers where every value stands.
 
 YAML is read as data, never as code: no tags, no anchors or aliases (which can grow without bound), no duplicate
 keys, and only ``true``/``false``, ``null`` and decimal numbers (``7``, ``-0.5``, ``1e3``) mean anything but text. So
@@ -8,22 +8,19 @@ of what the data is about.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
 from yaml.composer import ComposerError
 
 from wirelab.base.errors import AuthorError, Place, Problem
 from wirelab.base.texts import Bilingual, Text, register
 
 Path = tuple[str | int, ...]
-Model = TypeVar("Model", bound=BaseModel)
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 50
@@ -68,48 +65,8 @@ register(
             "键 '{key}' 重复出现（第一次在第 {first} 行）",
         ),
         "source.key": Text("a key must be a word, found {found}", "键必须是一个词，这里是 {found}"),
-        "source.unknown-key": Text(
-            "unknown key '{key}'{meant}; known here: {known}", "不认识的键 '{key}'{meant}；这里可用的键：{known}"
-        ),
-        "source.missing": Text("'{key}' is missing", "缺少 '{key}'"),
-        "source.type": Text("'{key}' must be {wanted}, found {found}", "'{key}' 应为{wanted}，这里是 {found}"),
-        "source.choice": Text(
-            "'{key}' must be one of {choices}, found {found}{meant}",
-            "'{key}' 只能是 {choices} 之一，这里是 {found}{meant}",
-        ),
-        "source.range": Text("'{key}' must be {rule}, found {found}", "'{key}' 必须{rule}，这里是 {found}"),
-        "source.rule": Text("'{key}': {rule}", "'{key}'：{rule}"),
     }
 )
-
-_WANTED = {
-    "string_type": ("text (put it in quotes)", "文字（请加引号）"),
-    "int_type": ("a whole number", "整数"),
-    "float_type": ("a number", "数字"),
-    "bool_type": ("true or false", "true 或 false"),
-    "tuple_type": ("a list in [ ]", "方括号中的列表"),
-    "list_type": ("a list in [ ]", "方括号中的列表"),
-    "dict_type": ("a mapping in { }", "花括号中的映射"),
-    "model_type": ("a mapping in { }", "花括号中的映射"),
-    "model_attributes_type": ("a mapping in { }", "花括号中的映射"),
-}
-_RULES = {
-    "greater_than": ("greater than {gt}", "大于 {gt}"),
-    "greater_than_equal": ("at least {ge}", "不小于 {ge}"),
-    "less_than": ("less than {lt}", "小于 {lt}"),
-    "less_than_equal": ("at most {le}", "不大于 {le}"),
-    "string_too_short": ("not empty", "不能为空"),
-    "too_short": ("not empty", "不能为空"),
-    "string_too_long": ("at most {max_length} characters long", "不超过 {max_length} 个字符"),
-    "string_pattern_mismatch": ("written like {pattern}", "符合 {pattern}"),
-    "finite_number": ("a finite number", "是有限的数"),
-}
-
-
-class Strict(BaseModel):
-    """Base of all models filled from YAML: frozen, no unknown keys, no silent conversions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +108,8 @@ class Source:
 
 def meant(word: object, known: Iterable[str]) -> Bilingual:
     """`` (did you mean 'x'?)`` when something known is close to ``word``, else nothing."""
+    import difflib
+
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else Bilingual("", "")
 
@@ -273,100 +232,6 @@ def _scalar(text: str) -> object:
     return number if math.isfinite(number) else text
 
 
-def validate(model: type[Model], source: Source, path: Path = (), data: object = None) -> Model:
-    """Fill ``model`` from the value at ``path`` (or from ``data``, a reshaped form of it).
-
-    Raises AuthorError with one problem per mistake, each with its place and, for a mistyped name,
-    what was probably meant.
-    """
-    try:
-        return model.model_validate(source.at(path) if data is None else data)
-    except ValidationError as error:
-        raise AuthorError(in_order(_problems(model, source, path, error))) from None
-
-
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """The problems in the order in which they stand in their file."""
     return tuple(sorted(problems, key=lambda problem: (problem.place.line, problem.place.column)))
-
-
-def _problems(model: type[BaseModel], source: Source, base: Path, error: ValidationError) -> Iterator[Problem]:
-    found: dict[Path, list[Mapping[str, Any]]] = {}
-    for item in error.errors(include_url=False):
-        found.setdefault(_standing(source, (*base, *item["loc"]), item["type"]), []).append(item)
-    for path, items in found.items():
-        # A value that may be of several types fails each; where one of them fails further inside, that is the mistake.
-        if not any(other[: len(path)] == path for other in found if other != path):
-            yield _problem(model, source, base, path, items)
-
-
-def _standing(source: Source, path: Path, kind: str) -> Path:
-    """``path`` without the names of types that pydantic puts in where a value may be of several."""
-    standing: Path = ()
-    for position, part in enumerate(path):
-        missing = kind == "missing" and position == len(path) - 1
-        if missing or (*standing, part) in source.values:
-            standing = (*standing, part)
-    return standing
-
-
-def _problem(
-    model: type[BaseModel], source: Source, base: Path, path: Path, items: Sequence[Mapping[str, Any]]
-) -> Problem:
-    """The one problem that the errors about one value come to."""
-    value = items[0]["input"]
-    spelled = [item for item in items if item["type"] == "literal_error" and isinstance(value, str)]
-    item = (spelled or items)[0]
-    kind, context = item["type"], item.get("ctx", {})
-    key = next((str(part) for part in reversed(path) if isinstance(part, str)), source.name)
-    place, found = source.place(path), _shown(value)
-    if kind == "extra_forbidden":
-        known = _known(model, path[len(base) : -1])
-        values = {"key": key, "meant": meant(key, known), "known": ", ".join(known)}
-        return Problem(source.key_place(path), "source.unknown-key", values)
-    if kind == "missing":
-        return Problem(source.place(path[:-1]), "source.missing", {"key": key})
-    if kind == "literal_error":
-        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        values = {"key": key, "choices": ", ".join(choices), "found": found, "meant": meant(value, choices)}
-        return Problem(place, "source.choice", values)
-    if kind in _WANTED:
-        wanted = list(dict.fromkeys(_WANTED[other["type"]] for other in items if other["type"] in _WANTED))
-        either = Bilingual(" or ".join(en for en, _ in wanted), "或".join(zh for _, zh in wanted))
-        return Problem(place, "source.type", {"key": key, "wanted": either, "found": found})
-    if item["loc"][-1:] == ("[key]",):
-        place, found = source.key_place(path), repr(value)
-    if kind in _RULES:
-        bound = Bilingual(*(text.format(**context) for text in _RULES[kind]))
-        return Problem(place, "source.range", {"key": key, "rule": bound, "found": found})
-    return Problem(place, "source.rule", {"key": key, "rule": str(context.get("error", item["msg"]))})
-
-
-def _shown(value: object) -> str | Bilingual:
-    if isinstance(value, dict):
-        return Bilingual("a mapping", "映射")
-    if isinstance(value, tuple):
-        return Bilingual("a list", "列表")
-    if value is None:
-        return Bilingual("nothing", "空")
-    return str(value).lower() if isinstance(value, bool) else repr(value)
-
-
-def _known(model: type[BaseModel], loc: Path) -> list[str]:
-    """The keys that may stand in the mapping at ``loc`` below ``model``."""
-    current: Any = model
-    for part in loc:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            fields = {field.alias or name: field for name, field in current.model_fields.items()}
-            current = fields[str(part)].annotation if str(part) in fields else None
-        else:  # one of a list or mapping: the model of what it holds
-            current = next(_models(current), None)
-    inside = next(_models(current), None)
-    return [field.alias or name for name, field in inside.model_fields.items()] if inside else []
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)

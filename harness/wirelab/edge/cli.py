@@ -49,9 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return USAGE
     language = options.lang or _language()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them costs every command 10 ms
     command: Callable[[argparse.Namespace, Language], int] = options.command
-    from wirelab.base.errors import WirelabError  # noqa: PLC0415 - after --help
+    from wirelab.base.errors import WirelabError
 
     try:
         return command(options, language)
@@ -59,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except WirelabError as error:
-        from wirelab.present.style import safe  # noqa: PLC0415
+        from wirelab.present.style import safe
 
         print("wirelab: " + "\n".join(map(safe, error.text(language).split("\n"))), file=sys.stderr)
         return error.exit_status
@@ -73,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> _Parser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = _Parser(add_help=False)
     shared.add_argument("--lang", choices=("en", "zh"), help="language of messages (default: from the locale)")
     parser = _Parser(
         prog="wirelab",
@@ -93,7 +92,7 @@ def _parser() -> _Parser:
         parents=[shared],
         help="play scenarios with your own programs",
         description="Play scenarios with your own client or server; the reference plays the other part.",
-        epilog="Exit status: 0 all passed, 1 something failed, 2 inconclusive (the machine's fault), 64 and up: errors.",
+        epilog="Exit status: 0 all passed, 1 something failed, 2 inconclusive (the machine's fault), 64 and up: error.",
     )
     run.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="a file, a folder, or a name such as heartbeat/…")
     run.add_argument("--client", metavar="CMD", help="how your client is started; HOST and PORT are appended")
@@ -112,7 +111,9 @@ def _parser() -> _Parser:
     lint.add_argument("files", nargs="+", metavar="FILE", help="a scenario or protocol file, or a folder of them")
     lint.set_defaults(command=_lint)
 
-    schema = commands.add_parser("schema", parents=[shared], help="print the JSON Schema of scenario files, for editors")
+    schema = commands.add_parser(
+        "schema", parents=[shared], help="print the JSON Schema of scenario files, for editors"
+    )
     schema.add_argument("--reference", action="store_true", help="print the reference page (Markdown) instead")
     schema.set_defaults(command=_schema)
 
@@ -123,7 +124,9 @@ def _parser() -> _Parser:
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", metavar="DIR", help="keep the run folder here (several runs: one folder each)")
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="keep the run folder here (several runs: one folder each)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no live view, only the verdicts")
     parser.add_argument("--json", action="store_true", help="print the judgements as JSON instead")
 
@@ -134,36 +137,36 @@ def _language() -> Language:
 
 
 def _demo(options: argparse.Namespace, language: Language) -> int:
-    from wirelab.edge import running  # noqa: PLC0415
+    from wirelab.edge import running
 
     return running.demo(running.options_from(options, language))
 
 
 def _run(options: argparse.Namespace, language: Language) -> int:
-    from wirelab.edge import running  # noqa: PLC0415
+    from wirelab.edge import running
 
     return running.run(options.scenarios, running.options_from(options, language), list_only=options.list)
 
 
 def _judge(options: argparse.Namespace, language: Language) -> int:
-    from wirelab.edge import running  # noqa: PLC0415
+    from wirelab.edge import running
 
     return running.judge_again(options.folder, running.options_from(options, language), ladder=options.ladder)
 
 
 def _lint(options: argparse.Namespace, language: Language) -> int:
-    from wirelab.edge import authoring  # noqa: PLC0415
+    from wirelab.edge import authoring
 
     return authoring.lint(options.files, language)
 
 
 def _schema(options: argparse.Namespace, language: Language) -> int:
-    from wirelab.edge import authoring  # noqa: PLC0415
+    from wirelab.edge import authoring
 
     return authoring.schema(as_page=options.reference)
 
 
 def _doctor(options: argparse.Namespace, language: Language) -> int:
-    from wirelab.edge import doctor  # noqa: PLC0415
+    from wirelab.edge import doctor
 
     return doctor.doctor(language, as_json=options.json)

@@ -100,7 +100,9 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
 
         _put(json.dumps([as_json(judgement) for judgement in judgements], ensure_ascii=False, indent=1))
     elif len(judgements) > 1:
-        counts = {kind: sum(item.verdict.value == kind for item in judgements) for kind in ("pass", "fail", "inconclusive")}
+        counts = {
+            kind: sum(item.verdict.value == kind for item in judgements) for kind in ("pass", "fail", "inconclusive")
+        }
         values = {"passed": counts["pass"], "failed": counts["fail"], "inconclusive": counts["inconclusive"]}
         _put(say("run.summary", options.language, count=len(judgements), **values))
     return worst(judgement.verdict for judgement in judgements).exit_status
@@ -172,7 +174,9 @@ def _put(text: str) -> None:
 class _Screen:
     """Prints the live view, line by line as things happen."""
 
-    def __init__(self, scenario: Scenario, profile: Profile, options: Options, names: dict[int, str] | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, profile: Profile, options: Options, names: dict[int, str] | None = None
+    ) -> None:
         from wirelab.present.console import LiveConsole
 
         actors = [(name, member.role, scenario.part(name)) for name, member in scenario.cast.items()]

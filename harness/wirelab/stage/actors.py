@@ -14,7 +14,7 @@ import os
 import select
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pexpect
 
@@ -27,6 +27,7 @@ from wirelab.stage import namespace, processes
 from wirelab.stage.recorder import Recorder
 
 OUTPUT_LIMIT = 4_000_000  # bytes per terminal; a whole lab prints a few thousand
+_NOT_A_PROGRAM = (errno.ENOEXEC, errno.ENOENT, errno.EACCES)  # execve(2)
 WINDOW = (40, 120)  # rows, columns
 _KEYS = {
     "ctrl-c": b"\x03",
@@ -83,7 +84,7 @@ class Program:
         self._read = 0
         self._pidfd = -1
         self._ended_by: Literal["itself", "script", "harness"] = "itself"
-        self._child: pexpect.spawn[bytes]
+        self._child: Any  # a pexpect.spawn; its stubs lack ptyproc
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], folder: str) -> None:
         """Run ``command`` in ``folder``. Raises UsageError when there is no such program."""
@@ -102,12 +103,12 @@ class Program:
                 timeout=None,
                 maxread=65536,
                 cwd=folder,
-                env=dict(environment),  # type: ignore[arg-type]
+                env=dict(environment),
                 dimensions=WINDOW,
                 preexec_fn=namespace.drop_capabilities,
             )
         except (OSError, pexpect.ExceptionPexpect) as error:
-            if getattr(error, "errno", None) in (errno.ENOEXEC, errno.ENOENT, errno.EACCES):  # the file is there, so it is its first line
+            if getattr(error, "errno", None) in _NOT_A_PROGRAM:  # the file is there, so it is its first line
                 raise UsageError("actor.no-interpreter", command=shown, actor=self.name, program=command[0]) from None
             why = getattr(error, "strerror", None) or str(error)
             raise EnvironmentFault("actor.not-started", command=shown, actor=self.name, why=why) from None

@@ -107,7 +107,9 @@ def tcp_socket_inode(local: tuple[str, int], remote: tuple[str, int]) -> int:
     family = socket.AF_INET6 if ":" in local[0] else socket.AF_INET
     ends = [socket.inet_pton(family, host).ljust(16, b"\0") for host, _ in (local, remote)]
     question = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
-    question += struct.pack(">HH", local[1], remote[1]) + ends[0] + ends[1] + struct.pack("=III", 0, 2**32 - 1, 2**32 - 1)
+    question += (
+        struct.pack(">HH", local[1], remote[1]) + ends[0] + ends[1] + struct.pack("=III", 0, 2**32 - 1, 2**32 - 1)
+    )
     header = struct.pack("=IHHII", 16 + len(question), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as channel:
         channel.sendto(header + question, (0, 0))

@@ -26,8 +26,9 @@ RECEIVE_LIMIT = 64_000_000  # bytes one peer takes in per connection before it s
 class PeerConnection:
     """One connection of a peer: what came in, decoded, and how the other side ended it."""
 
-    def __init__(self, peer: Peer, sock: socket.socket) -> None:
+    def __init__(self, peer: Peer, sock: socket.socket, remote_port: int) -> None:
         self.sock = sock
+        self.remote_port = remote_port
         self.reading = True
         self.ended: Literal["fin", "rst"] | None = None
         self.unsent = b""
@@ -40,14 +41,6 @@ class PeerConnection:
         self.in_pieces = False
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    @property
-    def local_port(self) -> int:
-        return int(self.sock.getsockname()[1])
-
-    @property
-    def remote_port(self) -> int:
-        return int(self.sock.getpeername()[1])
 
     def receive(self) -> None:
         """Take in what has arrived; never blocks."""
@@ -163,7 +156,9 @@ class Peer:
     def descriptors(self) -> tuple[int, ...]:
         """Descriptors whose readability means that ``service`` has something to do."""
         wanted = [self._listener] if self._listener else []
-        wanted += [connection.sock for connection in self.connections if connection.reading and connection.ended is None]
+        wanted += [
+            connection.sock for connection in self.connections if connection.reading and connection.ended is None
+        ]
         return tuple(sock.fileno() for sock in wanted)
 
     @property
@@ -178,7 +173,7 @@ class Peer:
         if self._listener:
             with contextlib.suppress(BlockingIOError):
                 while True:
-                    self._adopt(self._listener.accept()[0])
+                    self._adopt(*self._listener.accept())
         if self._connecting:
             self._finish_connecting(self._connecting)
         for connection in self.connections:
@@ -194,14 +189,14 @@ class Peer:
             self._recorder.add(Peered(now_ns(), self.name, f"refused: {os.strerror(error)}"))
             return
         try:
-            sock.getpeername()
+            address = sock.getpeername()
         except OSError:
             return  # still under way
         self._connecting = None
-        self._adopt(sock)
+        self._adopt(sock, address)
 
-    def _adopt(self, sock: socket.socket) -> None:
-        self.connections.append(PeerConnection(self, sock))
+    def _adopt(self, sock: socket.socket, address: tuple[str, int]) -> None:
+        self.connections.append(PeerConnection(self, sock, address[1]))
         self._recorder.add(Peered(now_ns(), self.name, "connected"))
 
     def chosen(self, remote_port: int | None) -> list[PeerConnection]:
@@ -209,7 +204,9 @@ class Peer:
         living = [connection for connection in self.connections if connection.sock.fileno() >= 0]
         if remote_port is None:
             return living
-        return [connection for connection in living if connection.ended != "rst" and connection.remote_port == remote_port]
+        return [
+            connection for connection in living if connection.ended != "rst" and connection.remote_port == remote_port
+        ]
 
     def note(self, what: str, data: bytes = b"") -> None:
         """Record something the peer did."""

@@ -70,7 +70,7 @@ def _listdir(path: str) -> list[str]:
 
 
 def _read(path: str) -> str:
-    """A small file of /proc; plain system calls, because a run reads many and a text file object costs ten times that."""
+    """A small file of /proc; plain system calls, as a run reads many and a text file object costs ten times that."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -30,7 +30,9 @@ PEER_CONNECT_SECONDS = 5.0
 LAST_BREATH = 0.1  # seconds between a program's giving up its terminal and its end
 PRESS_AGAIN_AFTER = 0.3  # of the time an exit may take: a person presses Ctrl-C again before calling it ignored
 
-register({"script.no-handler": Text("internal: no handler for the step '{verb}'", "内部错误：步骤 '{verb}' 没有处理函数")})
+register(
+    {"script.no-handler": Text("internal: no handler for the step '{verb}'", "内部错误：步骤 '{verb}' 没有处理函数")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,9 @@ class _Player:
         program.hang_up()
         return DONE
 
-    def _until(self, program: Program, condition: Callable[[], bool], within: float, *, stretch: bool = False) -> Outcome:
+    def _until(
+        self, program: Program, condition: Callable[[], bool], within: float, *, stretch: bool = False
+    ) -> Outcome:
         met = False
 
         def over() -> bool:

@@ -55,7 +55,8 @@ class Worker(Generic[Result]):
         """The value that ``work`` returned.
 
         Raises what ``work`` raised, if it is a WirelabError, KeyboardInterrupt or BrokenPipeError (nobody reads
-        standard output any more); HarnessBug for anything else, and when the process died. When this call is interrupted the process is ended first.
+        standard output any more); HarnessBug for anything else, and when the process died. When this call is
+        interrupted the process is ended first.
         """
         try:
             with open(self._reader, "rb") as results:

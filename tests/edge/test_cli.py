@@ -1,0 +1,270 @@
+"""The command line as a person meets it: help, exit statuses, languages, the live view with and without a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+import wirelab
+from tests.edge.command import ALICE, BEGIN, HEAD, PATIENCE, Command, expect, steps
+from tests.edge.test_bad_programs import CONNECT, JUNK, TALK
+from wirelab.compose import kit, library
+from wirelab.edge import cli
+
+COMMANDS = ("demo", "run", "judge", "lint", "schema", "doctor")
+USAGE, DATA, NO_INPUT = 64, 65, 66
+TALKING = (
+    HEAD
+    + ALICE
+    + steps(
+        BEGIN,
+        "- {alice: type, text: 你好}",
+        '- {server: shows, text: "): 你好"}',
+        "- {alice: type, text: /quit}",
+        "- {alice: exits, status: 0}",
+    )
+)
+EXPECTED = expect("{handshake: alice}", "{messages: alice, sent: [你好]}", "{teardown: alice, first: alice}")
+
+
+def ended(*words: str) -> object:
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    return end.value.code
+
+
+# --- help, usage, languages
+
+
+@pytest.mark.usefixtures("here")
+def test_help_names_every_command_and_every_option_is_explained(capsys: pytest.CaptureFixture[str]):
+    assert 0 == ended("--help")
+    page = capsys.readouterr().out
+    for name in COMMANDS:
+        assert re.search(rf"^    {name} +\w", page, re.M)
+        assert 0 == ended(name, "--help")
+        own = capsys.readouterr().out
+        assert f"wirelab {name}" in own
+        for option in re.findall(r"^  (-\S.*?)(?:  +(\S.*))?$(?=\n {20,}(\S.*))?", own, re.M):
+            assert option[1] or option[2], option
+        assert max(map(len, own.splitlines())) <= 120
+
+
+@pytest.mark.usefixtures("here")
+def test_the_version(capsys: pytest.CaptureFixture[str]):
+    assert 0 == ended("--version")
+    assert f"wirelab {wirelab.__version__}\n" == capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "words",
+    [["dance"], ["run", "--nothing"], ["run", "--lang", "fr"], ["judge"], ["lint"], ["demo", "extra"]],
+    ids=" ".join,
+)
+def test_a_command_line_that_cannot_be_read(capsys: pytest.CaptureFixture[str], words: list[str]):
+    assert USAGE == ended(*words)  # not 2: that says inconclusive
+    said = capsys.readouterr()
+    assert "" == said.out
+    assert said.err.startswith("usage: wirelab")
+
+
+@pytest.mark.usefixtures("here")
+def test_no_command_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]):
+    assert USAGE == cli.main([])
+    assert "wirelab run heartbeat --client" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("setting", "option", "word"),
+    [
+        ({"LC_ALL": "zh_CN.UTF-8"}, [], "没有"),
+        ({"LC_ALL": "", "LC_MESSAGES": "zh_TW.UTF-8"}, [], "没有"),
+        ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8"}, [], "没有"),
+        ({"LC_ALL": "en_GB.UTF-8", "LANG": "zh_CN.UTF-8"}, [], "there is no"),
+        ({"LC_ALL": "de_DE.UTF-8"}, [], "there is no"),
+        ({"LC_ALL": "zh_CN.UTF-8"}, ["--lang", "en"], "there is no"),
+        ({"LC_ALL": "C.UTF-8"}, ["--lang", "zh"], "没有"),
+    ],
+)
+def test_the_language(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    setting: dict[str, str],
+    option: list[str],
+    word: str,
+):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    assert USAGE == cli.main(["run", "no-such-scenario", *option])
+    assert word in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_the_list_names_what_run_understands(capsys: pytest.CaptureFixture[str]):
+    assert 0 == cli.main(["run", "--list"])
+    names = capsys.readouterr().out.split()
+    assert sorted(names) == names
+    assert len(names) >= 10
+    assert {"messaging", "heartbeat", "broadcast", "teardown"} <= {name.split("/")[0] for name in names}
+    assert len(names) == len(library.find(names))
+
+
+# --- lint and schema
+
+
+@pytest.mark.usefixtures("here")
+def test_everything_in_the_kit_is_without_mistakes(capsys: pytest.CaptureFixture[str]):
+    root = kit.scenarios_root()
+    assert 0 == cli.main(["lint", str(root)])
+    said = capsys.readouterr()
+    assert "" == said.err
+    count = len(list(root.rglob("*.yaml")))
+    assert f"{count} files, 0 mistakes" in said.out
+    assert count + 1 == len(said.out.splitlines())
+
+
+def test_lint_tells_every_mistake_of_every_file(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "good.yaml").write_text(TALKING, encoding="utf-8")
+    (here / "bad.yaml").write_text(TALKING.replace("text:", "txt:").replace("exits", "exists"), encoding="utf-8")
+    (here / "protocols").mkdir()
+    (here / "protocols" / "mine.yaml").write_text("protocol: mine\n", encoding="utf-8")
+    assert DATA == cli.main(["lint", "good.yaml", "bad.yaml", "protocols"])
+    said = capsys.readouterr()
+    assert "good.yaml: ok\n3 files, " in said.out
+    for place in ("bad.yaml:8:", "bad.yaml:9:", "bad.yaml:10:", "bad.yaml:11:", "mine.yaml"):
+        assert place in said.err
+    for meant in ("'text'", "'exits'"):
+        assert meant in said.err
+
+
+@pytest.mark.usefixtures("here")
+def test_lint_of_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]):
+    assert NO_INPUT == cli.main(["lint", "nothing.yaml"])
+    assert "wirelab: there is no file nothing.yaml\n" == capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_the_schema_is_a_schema_and_knows_the_fields(capsys: pytest.CaptureFixture[str]):
+    assert 0 == cli.main(["schema"])
+    schema = json.loads(capsys.readouterr().out)
+    assert "json-schema.org" in schema["$schema"]
+    assert {"scenario", "title", "tests", "cast", "script"} <= set(schema["required"])
+    assert {"protocol", "port", "env", "expect"} <= set(schema["properties"])
+    text = json.dumps(schema)
+    for verb in ("never shows", "closes terminal", "half-closes", "answered_within"):
+        assert verb in text
+
+
+# --- the live view
+
+
+def test_without_a_terminal_the_live_view_is_plain_lines(command: Command):
+    done = command("run", command.write("case.yaml", TALKING + EXPECTED))
+    assert (0, "") == (done.status, done.err)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.out)
+    lines = done.out.splitlines()
+    assert max(map(len, lines)) <= 100
+    for step in ("{start: server, until: Listening on}", "{alice: type, text: 你好}", "{alice: exits, status: 0}"):
+        assert any(step in line for line in lines)
+    for pattern in (
+        r"server ▌ Listening on 127\.0\.0\.1:12001",  # what is shown on each terminal
+        r"server ▌ Received from \('127\.0\.0\.1', \d+\): 你好",
+        r"alice +⌨ 你好⏎",  # what is typed
+        r" 1 alice +\*SYN-SENT ├─ SYN seq=0 ─+▶│ +LISTEN",  # the ladder: frame, states, flags, relative numbers
+        r" 2 alice .*│◀─ SYN,ACK seq=0 ack=1 ─+┤ +\*SYN-RECEIVED",
+        r" 3 alice +\*ESTABLISHED ├─ ACK seq=1 ack=1 ",
+        r"├─ ACK seq=1 ack=1 len=11  MSG 你好 ─+▶│ +ESTABLISHED",  # the message inside
+        r"\*FIN-WAIT-1 ├─ FIN,ACK seq=12 ack=1 ",
+        r"\*TIME-WAIT",
+        r"alice +■ exits by itself with status 0",
+        r"✓ pass +alice +handshake ",  # then the checks
+        r"✓ pass +alice +messages .*你好",
+        r"✓ pass +alice +teardown +orderly: alice sent the first FIN",
+        r"✓ pass: test/case \(\d+ passed, 0 failed, 0 inconclusive\)",
+    ):
+        assert any(re.search(pattern, line) for line in lines), pattern
+    order = [done.out.index(words) for words in ("Listening on 127", "*SYN-SENT", "MSG 你好", "*FIN-WAIT-1", "✓ pass")]
+    assert sorted(order) == order
+
+
+def test_in_chinese(command: Command):
+    done = command("run", command.write("case.yaml", TALKING + EXPECTED), "--lang", "zh")
+    assert (0, "") == (done.status, done.err)
+    for words in ("测试用例", "✓ 通过", "自行退出", "正常关闭"):
+        assert words in done.out
+    assert "exits by itself" not in done.out
+
+
+def test_quiet_says_the_verdict_only_and_json_is_json_only(command: Command):
+    scenario = command.write("case.yaml", TALKING + EXPECTED)
+    quiet = command("run", scenario, "--quiet").out
+    assert "▶" not in quiet
+    assert "✓ pass: test/case" in quiet
+    (judgement,) = json.loads(command("run", scenario, "--json").out)
+    assert "pass" == judgement["verdict"]
+    assert {"handshake", "messages", "teardown", "exits"} <= {check["check"] for check in judgement["checks"]}
+
+
+def test_a_stored_run_is_shown_again_as_it_was_live(command: Command):
+    live = command("run", command.write("case.yaml", TALKING + EXPECTED), "-o", "kept").out.splitlines()
+    again = command("judge", "kept", "--ladder").out.splitlines()
+    ladder = [line for line in live if "├" in line or "┤" in line]
+    assert len(ladder) >= 8
+    assert ladder == [line for line in again if "├" in line or "┤" in line]
+    assert [line for line in live if "✓" in line] == [line for line in again if "✓" in line]
+
+
+def test_on_a_terminal_it_is_coloured_and_as_wide_as_that(command: Command):
+    command.write("case.yaml", TALKING + EXPECTED)
+    arguments = ["-m", "wirelab", "run", "case.yaml"]
+    environment = command.env | {"TERM": "xterm-256color"}
+    environment.pop("COLUMNS", None)
+    child: Any = pexpect.spawn(
+        sys.executable,
+        arguments,
+        cwd=str(command.folder),
+        env=environment,
+        timeout=PATIENCE,
+        dimensions=(40, 132),
+    )
+    child.expect(pexpect.EOF)
+    out = child.before.decode()
+    child.close()
+    assert 0 == child.exitstatus
+    assert "\x1b[32m" in out  # green, for what passed
+    assert set(re.findall(r"\x1b[^m]*m", out)) == set(re.findall(r"\x1b\[[0-9;]*m", out))
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", out).replace("\r\n", "\n")
+    assert re.search(r"\*SYN-SENT ├─ SYN seq=0 ─+▶│ +LISTEN", plain)
+    assert 100 < max(map(_cells, plain.splitlines())) <= 132
+
+
+def _cells(line: str) -> int:
+    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in line)
+
+
+def test_hostile_output_never_reaches_the_terminal(command: Command):
+    client = CONNECT + JUNK + "wire.sendall(b'MSG \\x1b[2J\\xc2\\x9b31m\\xe2\\x80\\xae\\n')" + TALK
+    played = command.play(TALKING + EXPECTED, client=client)
+    again = command("judge", "kept", "--ladder")
+    for text in (played.done.out, again.out):
+        found = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+        assert {"\n"} == found
+        assert "⟨ESC⟩[2J" in text
+
+
+def test_an_output_that_cannot_express_it_all(command: Command):
+    scenario = command.write("case.yaml", TALKING)
+    done = command("run", scenario, env={"PYTHONIOENCODING": "ascii"})
+    assert (0, "") == (done.status, done.err)
+    assert "? pass: test/case" in done.out
