@@ -113,7 +113,7 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
     """
     check_folder(folder)
     casts = {f"{actor}.cast": text.encode() for actor, text in _casts(run.evidence).items()}
-    document = json.dumps(_document(run, judgement), ensure_ascii=False, indent=1) + "\n"
+    document = _json(_document(run, judgement), indent=1) + "\n"
     files = {"capture.pcapng": _capture(run, judgement, language), **casts, "run.json": document.encode()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -146,6 +146,16 @@ def _capture(run: Run, judgement: Judgement, language: Language) -> bytes:
     )
 
 
+def _json(value: object, indent: int | None = None) -> str:
+    """JSON that a person can read; text that UTF-8 cannot carry (an argument that is no text) is escaped with the rest."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent)
+    return text
+
+
 def _casts(evidence: Evidence) -> dict[str, str]:
     """An asciicast v2 recording for each program, all on the run's own time axis."""
     start = evidence.events[0].time if evidence.events else 0
@@ -156,7 +166,7 @@ def _casts(evidence: Evidence) -> dict[str, str]:
             casts[event.actor] = [json.dumps(header)]
         elif isinstance(event, Shown):
             moment = f"{(event.time - start) / 1e9:.9f}"
-            casts[event.actor].append(f'[{moment}, "o", {json.dumps(event.data, ensure_ascii=False)}]')
+            casts[event.actor].append(f'[{moment}, "o", {_json(event.data)}]')
     return {actor: "\n".join(lines) + "\n" for actor, lines in casts.items()}
 
 

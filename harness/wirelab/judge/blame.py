@@ -59,6 +59,19 @@ def connection_of(view: View, client: str) -> tuple[Connection | None, list[Find
     return None, [finding("WL101", client, actor=client, port=view.scenario.port)]
 
 
+def refused(view: View, client: str, connection: Connection) -> Finding | None:
+    """The connection was refused: nobody listened at the address where the server belongs."""
+    syn, rst = connection.handshake.syn, connection.handshake.refused
+    if syn is None or rst is None:
+        return None
+    frames = (syn.segment.frame, rst.segment.frame)
+    server = view.server_of(connection)
+    if server is not None and view.part(server) != "submission":
+        return not_yours(server, Bilingual("did not listen", "没有监听"), frames=frames)
+    values = {"actor": client, "syn": frames[0], "rst": frames[1], "port": view.scenario.port}
+    return finding("WL102", server or client, frames=frames, **values)
+
+
 def not_played(view: View, actor: str | None = None) -> Finding:
     """The script ended before what is asked about."""
     played = list(view.steps())

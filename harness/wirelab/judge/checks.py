@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from wirelab.base.texts import Bilingual, Text
+from wirelab.base.texts import Text
 from wirelab.declare.expectations import HandshakeExpected
 from wirelab.declare.scenario import Expected
-from wirelab.judge.blame import connection_of, cut_off, not_yours, wire_cut
+from wirelab.judge.blame import connection_of, cut_off, refused, wire_cut
 from wirelab.judge.check_heartbeat import check_heartbeat
 from wirelab.judge.check_messages import check_broadcast, check_messages
 from wirelab.judge.check_teardown import check_teardown
@@ -65,13 +65,8 @@ def check_handshake(view: View, expected: HandshakeExpected) -> tuple[Said | Non
     if connection is None:
         return None, found
     shake = connection.handshake
-    if shake.syn and shake.refused:
-        frames: tuple[int, ...] = (shake.syn.segment.frame, shake.refused.segment.frame)
-        server = view.server_of(connection)
-        if server is not None and view.part(server) != "submission":
-            return None, [not_yours(server, Bilingual("did not listen", "没有监听"), frames=frames)]
-        values = {"actor": client, "syn": frames[0], "rst": frames[1], "port": view.scenario.port}
-        return None, [finding("WL102", server or client, frames=frames, terminal=(), **values)]
+    if refusal := refused(view, client, connection):
+        return None, [refusal]
     parts = {"SYN": shake.syn, "SYN+ACK": shake.syn_ack, "ACK": shake.ack}
     frames = tuple(noted.segment.frame for noted in parts.values() if noted)
     if shake.syn is None or shake.ack is None or shake.syn_ack is None:

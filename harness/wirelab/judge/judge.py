@@ -21,7 +21,7 @@ from wirelab.observe.messages import Profile
 
 MOSTLY = 0.5  # of the packets: who sent more than this made the flood
 _CRASH = re.compile(
-    r"(?:.*[:>$#?] ?)?"  # a prompt may stand before it, as that ends no line
+    r"(?:.*[:>$#?] ?)?(?:\^C)?"  # a prompt and the terminal's echo of a key may stand before it: they end no line
     r"(?:Traceback \(most recent call last\):$|Exception in thread |thread '[^']*' (?:\(\d+\) )?panicked at|panic: "
     r"|goroutine \d+ \[|Uncaught |node:[\w/]+:\d+$|terminate called |\*\*\* stack smashing|free\(\): )",
 )
@@ -43,7 +43,7 @@ def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement
     checks += [_clean(view, actor, checks) for actor in view.started if view.part(actor) == "submission"]
     checks.append(_capture(view))
     unsound = checks[-1].verdict is Verdict.INCONCLUSIVE
-    verdict = Verdict.INCONCLUSIVE if evidence.lost or unsound else worst(check.verdict for check in checks)
+    verdict = Verdict.INCONCLUSIVE if unsound else worst(check.verdict for check in checks)
     return Judgement(scenario.name, tuple(checks), verdict)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
-from wirelab.judge.blame import STARVED
+from wirelab.judge.blame import STARVED, refused
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
 from wirelab.judge.view import PlayedStep, View
@@ -121,6 +121,8 @@ def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep
     assert played.ended is not None
     if played.ended.outcome == "done":
         return _result(step, "start", Verdict.PASS, Said(_READY, {"actor": actor, "seconds": _took(played)}))
+    if refusal := _refused_by_submission(view, actor):
+        return _result(step, "start", Verdict.FAIL, Said(_MISSED, {"step": step.written}), refusal)
     if view.part(actor) == "peer":
         blame = finding("WL610", actor, step=step.written, actor=actor)
     else:
@@ -137,6 +139,13 @@ def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep
     if view.part(actor) == "peer" and played.ended.detail.get("refused"):
         return _result(step, "start", Verdict.FAIL, Said(_MISSED, {"step": step.written}), blame)
     return _missed(view, step, "start", played, action.within, blame, what)
+
+
+def _refused_by_submission(view: View, client: str) -> Finding | None:
+    """A client that could not get ready because the submission's server listens elsewhere, or nowhere."""
+    connections = view.connections_of(client)
+    refusal = refused(view, client, connections[-1]) if connections else None
+    return refusal if refusal and refusal.actor != client and view.part(refusal.actor) == "submission" else None
 
 
 def _wanted(action: steps.Shows | steps.NeverShows | steps.Expects) -> str:

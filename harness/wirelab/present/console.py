@@ -38,6 +38,7 @@ from wirelab.present.ladder import SECOND, TIME, Ladder, clock, port_name
 from wirelab.present.style import ACTORS, BOLD, DIM, GREEN, RED, YELLOW, Style, cells, clip, left, safe, wrap
 
 FLOOD = 200  # lines of one source within one second of the time axis; what is more is counted
+LONGEST_QUOTE = 4000  # characters of a quoted terminal line; no line that anybody reads is longer
 LONGEST_LINE = 1000  # characters of a terminal's line before it is shown in pieces
 NAME = 16  # cells of an actor's name; longer ones are cut
 NARROWEST = 20  # cells for text beside its label, however narrow the terminal
@@ -53,6 +54,7 @@ register(
         "verdict.terminal": Text("terminal of {actor}:", "{actor} 的终端："),
         "verdict.doing": Text("whose doing: {actor}", "责任方：{actor}"),
         "verdict.hint": Text("hint: {hint}", "提示：{hint}"),
+        "verdict.longer": Text("… {count} more characters", "… 还有 {count} 个字符"),
         "verdict.above": Text("as above", "同上"),
         "verdict.more": Text("and {more} more like this", "此类问题还有 {more} 处"),
         "verdict.line": Text(
@@ -400,4 +402,6 @@ def _evidence(page: _Page, finding: Finding, expected: str | None, margin: int) 
             page.say(margin, "verdict.terminal", actor=actor)
             quoted = actor
         bar = f"{' ' * margin}{_TERMINAL} "
-        page.add(bar, line.expandtabs(), again=bar)
+        page.add(bar, line[:LONGEST_QUOTE].expandtabs(), again=bar)
+        if len(line) > LONGEST_QUOTE:  # a flood: 4 MB without a line end; the run folder has it whole
+            page.say(margin, "verdict.longer", count=words.grouped(len(line) - LONGEST_QUOTE))
