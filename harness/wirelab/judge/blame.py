@@ -68,8 +68,8 @@ def refused(view: View, client: str, connection: Connection) -> Finding | None:
     server = view.server_of(connection)
     if server is not None and view.part(server) != "submission":
         return not_yours(server, Bilingual("did not listen", "没有监听"), frames=frames)
-    values = {"actor": client, "syn": frames[0], "rst": frames[1], "port": view.scenario.port}
-    return finding("WL102", server or client, frames=frames, **values)
+    port = view.scenario.port
+    return finding("WL102", server or client, frames=frames, actor=client, syn=frames[0], rst=frames[1], port=port)
 
 
 def not_played(view: View, actor: str | None = None) -> Finding:
