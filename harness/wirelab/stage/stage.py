@@ -180,8 +180,10 @@ class Stage:
         """Wait until a program sleeps in the kernel with nothing left to show, as before a person's next key."""
         deadline = Deadline.after(seconds)
         while not deadline.passed and program.exited is None:
-            self.pump(0)
             if processes.asleep(program.pid):
+                self.pump(
+                    0
+                )  # what it showed last must be read before the key: Ctrl-C throws away what is not, termios(3)
                 return
             self.pump(min(0.002, deadline.left()))
 
