@@ -105,7 +105,8 @@ def test_the_capture_opens_in_scapy(failed: Path):
     assert 12001 == packets[0][TCP].dport
     assert any("MSG 天气\n".encode() == bytes(packet[TCP].payload) for packet in packets)
     begin, end = document["events"][0]["time"], document["events"][-1]["time"]
-    assert all(begin <= packet.time * 10**9 <= end for packet in packets)
+    # Last of all may come an acknowledgement that a kernel delayed, after the last event.
+    assert all(begin <= packet.time * 10**9 <= end + 10**9 for packet in packets)
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
