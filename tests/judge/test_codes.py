@@ -63,6 +63,8 @@ BROKEN: dict[str, Callable[[], Judgement]] = {
         HELLO,
         missed(2, run_delay=0.0),
     ),
+    "WL208": lambda: judged("{messages: alice, sent: []}", HELLO + f'alice > s "MSG {"x" * 5000}\\n"'),
+    "WL209": lambda: judged("{messages: alice, sent: [hello]}", HELLO + r'alice > s "MSG hello \n"'),
     "WL301": lambda: by_server("{heartbeat: alice, at_least: 2}")(BEATS),
     "WL302": lambda: judged(
         "{heartbeat: alice}", HELLO + r's > alice "HEARTBEAT 1\n"' + "\nalice > s ACK", exited(900, "alice")
@@ -108,6 +110,7 @@ BROKEN: dict[str, Callable[[], Judgement]] = {
     "WL609": lambda: judged(scenario(script=TYPES), HELLO, impossible(2, "keyboard not read")),
     "WL610": lambda: judged(scenario(script=(*STARTS, "{cut: alice}")), "", impossible(2, "not connected")),
     "WL611": lambda: judged(scenario(), HELLO + r'alice > s "MSG a\n"', Bounded(at(5), None, 4, "packets")),
+    "WL612": lambda: judged(scenario(), HELLO + r'alice > s "MSG a\n"', Bounded(at(5), "server", 4_000_000, "bytes")),
     "WL901": lambda: judged(scenario(), HELLO, lost=17),
     "WL902": lambda: judged(scenario(), HELLO + r's > alice "BROADCAST a\n"', Bounded(at(5), None, 4, "packets")),
     "WL903": lambda: judged(scenario(script=EXITS), HELLO, missed(3, 2000, run_delay=1.5), killed(2001, "alice")),

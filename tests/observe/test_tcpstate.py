@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,9 @@ def test_the_diagram_draws_exactly_the_table() -> None:
                 drawn[S[arrow[1]], E(event)] = S[arrow[2]]
     assert TABLE == drawn
     assert {"CLOSED", "LISTEN"} == set(re.findall(r"\[\*\] --> (\w+)", diagram()))
+
+
+def test_the_documentation_shows_this_table():
+    page = Path(__file__).resolve().parents[2] / "docs" / "tcp-states.md"
+    _, _, drawn = page.read_text(encoding="utf-8").partition("```mermaid\n")
+    assert diagram().rstrip() == drawn.removesuffix("\n```\n")

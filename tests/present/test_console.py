@@ -140,7 +140,7 @@ def test_programs_on_several_terminals_do_not_mix() -> None:
 def test_a_step_that_is_done_needs_no_line_and_one_that_is_not_says_which() -> None:
     began = StepBegan(at(0), 0, "{alice: exits}")
     assert texts(lines_of([began, StepEnded(at(1), 0, "done")])) == ["── {alice: exits}"]
-    assert texts(lines_of([began, StepEnded(at(1), 0, "missed")]))[1] == "✗ not in time: {alice: exits}"
+    assert texts(lines_of([began, StepEnded(at(1), 0, "missed")]))[1] == "✗ not as expected: {alice: exits}"
     assert texts(lines_of([StepEnded(at(1), 4, "impossible")])) == ["✗ impossible, the program was gone: step 5"]
 
 

@@ -65,10 +65,14 @@ def play(tmp_path: Path) -> Any:
     ("folder", "role"), [(folder, role) for folder in VARIANTS for role in TELLING if role in settings(folder)], ids=str
 )
 def test_a_correct_program_passes(folder: Path, role: str, play: Any) -> None:
+    unclear = []
     for judgement in play(folder, role, TELLING[role]):
         found = [finding for check in judgement["checks"] for finding in check["findings"]]
-        # The machine may have been too busy to tell; what no machine excuses is a failure.
         assert "fail" != judgement["verdict"], (judgement["scenario"], found)
+        unclear += [judgement["scenario"]] if judgement["verdict"] != "pass" else []
+    # The machine may have been too busy to tell, once: what is inconclusive is played again, as grading will do.
+    again = play(folder, role, unclear) if unclear else []
+    assert [] == [(judgement["scenario"], judgement["checks"]) for judgement in again if judgement["verdict"] != "pass"]
 
 
 @pytest.mark.parametrize("folder", MUTANTS, ids=name)

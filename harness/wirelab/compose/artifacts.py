@@ -52,9 +52,9 @@ register(
             "{file} 不是这次运行的抓包，或者不完整：应有 {packets} 个在运行期间捕获的报文，实际是 {found} 个",
         ),
         "run.occupied": Text(
-            "{folder} holds something that is no run of wirelab ({name}), and nothing in it is overwritten; "
+            "{folder} holds something else ({name}), and nothing in it is overwritten; "
             "name a folder of its own, which need not exist",
-            "{folder} 里有不属于 wirelab 运行记录的内容（{name}），不会覆盖；请另指定一个文件夹，不必事先存在",
+            "{folder} 里已有别的内容（{name}），不会覆盖；请另指定一个文件夹，不必事先存在",
         ),
         "run.unwritable": Text("cannot write the run folder {folder}: {why}", "无法写入运行文件夹 {folder}：{why}"),
     }
@@ -96,6 +96,16 @@ def check_folder(folder: Path) -> None:
         raise InputError("run.unwritable", folder=folder, why=os.strerror(errno.ENOTDIR))
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InputError("run.unwritable", folder=folder, why=os.strerror(errno.EACCES))
+
+
+def check_parent(folder: Path) -> None:
+    """Make sure that ``folder`` may hold the folders of several runs: that it does not hold a run itself.
+
+    Raises UsageError when it does. Changes nothing.
+    """
+    for name in ("run.json", "capture.pcapng"):
+        if os.path.lexists(folder / name):
+            raise UsageError("run.occupied", folder=folder, name=name)
 
 
 def _ours(path: Path) -> bool:

@@ -12,6 +12,7 @@ from wirelab.base.texts import Bilingual, Text, register
 from wirelab.compose import kit
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.scenario import Scenario, parse_scenario
+from wirelab.declare.source import MAX_CHARACTERS
 from wirelab.observe.messages import Profile
 
 PROTOCOLS = "protocols"
@@ -63,10 +64,32 @@ def find(wanted: Iterable[str]) -> list[Path]:
     return found
 
 
+def is_protocol(path: Path) -> bool:
+    """Whether a file is meant as a protocol profile: so say its outermost keys or, where those say nothing, its folder.
+
+    Raises InputError when it cannot be read.
+    """
+    keys = set(re.findall(r"^['\"]?(\w+)['\"]?\s*:", read_text(path), re.MULTILINE))
+    profile, scenario = bool(keys & {"framing", "messages"}), bool(keys & {"scenario", "script"})
+    if profile != scenario:
+        return profile
+    return path.resolve().parent.name == PROTOCOLS
+
+
 def read_text(path: Path) -> str:
-    """A file's text. Raises InputError when it cannot be read or is not UTF-8."""
+    """A file's text, line ends as LF.
+
+    Raises InputError when it cannot be read, is no regular file or not UTF-8; AuthorError when it is longer than any
+    file that is read (a device would have no end).
+    """
     try:
-        return path.read_text(encoding="utf-8")
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise InputError("library.unreadable", file=path, why=Bilingual("not a regular file", "不是普通文件"))
+        with path.open("rb") as file:
+            data = file.read(4 * MAX_CHARACTERS + 1)  # UTF-8 has at most 4 bytes for a character
+        if len(data) > 4 * MAX_CHARACTERS:
+            raise AuthorError((Problem(Place(str(path), 1, 1), "source.too-long", {"limit": MAX_CHARACTERS}),))
+        return re.sub("\r\n?", "\n", data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(
             "library.unreadable", file=path, why=f"not UTF-8 ({error.reason}, byte {error.start})"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from wirelab.base.errors import UsageError
@@ -17,12 +19,23 @@ from wirelab.stage.script import Casting
 
 HOST = "127.0.0.1"
 REFERENCE_PYTHON = (sys.executable, "-I", "-S")  # the reference needs the standard library only, and starts faster so
+_SHELL = {"&&", "||", ";", "|", "|&", "&", ">", ">>", "<", "<<", "<<<", "2>", "2>>", "2>&1", "&>", "&>>", ">&2"}
 _SOURCES = (".py", ".js", ".mjs", ".jar", ".rb", ".pl", ".php")
 
 register(
     {
         "programs.quoting": Text("cannot read the command '{command}': {why}", "无法解析命令 '{command}'：{why}"),
         "programs.empty": Text("the command for the {role} is empty", "{role} 的命令是空的"),
+        "programs.shell": Text(
+            "no shell reads the command '{command}', so '{word}' would be passed on as it is; start a shell yourself, "
+            'which gets HOST and PORT as "$@": sh -c \'cd folder && exec ./{role} "$@"\' sh',
+            "命令 '{command}' 不经过 shell，'{word}' 会原样传给程序；请自己启动 shell，"
+            '其中 "$@" 是 HOST 和 PORT：sh -c \'cd folder && exec ./{role} "$@"\' sh',
+        ),
+        "programs.variable": Text(
+            "no shell reads the command '{command}', so '{word}' sets no variable; write: env {word} …",
+            "命令 '{command}' 不经过 shell，'{word}' 不会设置变量；请写：env {word} …",
+        ),
         "programs.no-file": Text(
             "the command '{command}' names the file '{file}', which does not exist in {folder}",
             "命令 '{command}' 中的文件 '{file}' 在 {folder} 中不存在",
@@ -68,7 +81,14 @@ def _words(command: str, role: str, folder: Path) -> tuple[str, ...]:
         raise UsageError("programs.quoting", command=command, why=error) from None
     if not words:
         raise UsageError("programs.empty", role=role)
-    source = next((word for word in words[1:] if word.endswith(_SOURCES)), None)
+    shell = next((word for word in words if word in _SHELL), None)
+    if shell is not None:
+        raise UsageError("programs.shell", command=command, word=shell, role=role)
+    if re.match(r"[A-Za-z_]\w*=", words[0]):
+        raise UsageError("programs.variable", command=command, word=words[0])
+    words = [os.path.expanduser(word) if word.startswith("~/") else word for word in words]
+    named = (word for before, word in pairwise(words) if before != "-c")  # after -c comes a script, not its file
+    source = next((word for word in named if word.endswith(_SOURCES)), None)
     if source is not None and not (folder / source).exists():
         raise UsageError("programs.no-file", command=command, file=source, folder=folder)
     return (_past_shim(words[0]), *words[1:])

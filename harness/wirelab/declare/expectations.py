@@ -20,10 +20,11 @@ class Expectation(Strict):
 
 
 class HandshakeExpected(Expectation):
-    """The client's connection opens with SYN, SYN+ACK, ACK."""
+    """The client's connection opens with SYN, SYN+ACK, ACK; or is refused, where nobody listens."""
 
     check = "handshake"
     handshake: Annotated[str, Meta(description="the client")]
+    refused: Annotated[bool, Meta(description="true: its SYN must be answered with RST")] = False
 
 
 class MessagesExpected(Expectation):

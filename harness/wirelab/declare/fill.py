@@ -45,7 +45,7 @@ _WANTED = {
     str: ("text (put it in quotes)", "文字（请加引号）"),
     int: ("a whole number", "整数"),
     float: ("a number", "数字"),
-    bool: ("true or false", "true 或 false"),
+    bool: ("true or false", " true 或 false"),  # a space between Chinese and a word that is not
     tuple: ("a list in [ ]", "方括号中的列表"),
     dict: ("a mapping in { }", "花括号中的映射"),
 }
@@ -59,6 +59,11 @@ _RULES: dict[str, tuple[Callable[[Any, Any], object], str, str]] = {
     "pattern": (lambda value, bound: re.fullmatch(bound, value), "written like {}", "符合 {}"),
 }
 """What msgspec's Meta may demand: how it is tested, and its name in both languages."""
+
+
+def rule(en: str, zh: str) -> dict[str, Bilingual]:
+    """What a pattern demands, in words: for ``Meta(pattern=…, extra=rule(…))``. It follows on "must be" and "必须"."""
+    return {"pattern": Bilingual(en, f"是{zh}")}
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))  # mypy: all below are frozen
@@ -180,9 +185,9 @@ def _broken_rules(source: Source, kind: Any, metas: Iterable[Meta], value: objec
             bound = getattr(meta, name)
             if bound is None or holds(value, bound):
                 continue
-            shown = float(bound) if kind is float else bound
-            rule = Bilingual(*(text.format(shown) for text in texts))
-            values = {"key": _key(source, path), "rule": rule, "found": _shown(value)}
+            shown = int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+            demand = (meta.extra or {}).get(name) or Bilingual(*(text.format(shown) for text in texts))
+            values = {"key": _key(source, path), "rule": demand, "found": _shown(value)}
             yield Problem(source.place(path), "source.range", values)
             return
 

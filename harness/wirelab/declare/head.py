@@ -6,12 +6,18 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from wirelab.declare.fill import Strict
+from wirelab.declare.fill import Strict, rule
 
 NAME = r"[a-z][a-z0-9_]{0,30}"
 """An actor's name."""
 
-Variable = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Variable = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        extra=rule("letters, digits and _, not beginning with a digit", "由字母、数字和下划线组成，不以数字开头"),
+    ),
+]
 Environment = dict[Variable, str | int | float]
 
 
@@ -43,11 +49,26 @@ class Head(Strict, kw_only=True):
     """Everything of a scenario but its script and expectations, which have readers of their own."""
 
     scenario: Annotated[
-        str, Meta(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$", description="its path below scenarios/, without .yaml")
+        str,
+        Meta(
+            pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$",
+            extra=rule(
+                "lower-case letters, digits and -, with / between folders",
+                "由小写字母、数字和 - 组成，文件夹之间用 / 隔开",
+            ),
+            description="its path below scenarios/, without .yaml",
+        ),
     ]
     title: Annotated[Title, Meta(description="what it is about, in one line for people")]
     tests: Annotated[Literal["client", "server", "both"], Meta(description="the role the submission plays")]
-    protocol: Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", description="a profile in scenarios/protocols")] = "line"
+    protocol: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9-]+$",
+            extra=rule("lower-case letters, digits and -", "由小写字母、数字和 - 组成"),
+            description="a profile in scenarios/protocols",
+        ),
+    ] = "line"
     port: Annotated[int, Meta(ge=1024, le=65535, description="the server's TCP port")] = 12001
     env: Annotated[Environment, Meta(description="environment variables of every program")] = field(
         default_factory=dict

@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 
 from wirelab.base.errors import AuthorError, Place, Problem
 from wirelab.base.texts import Text, register
-from wirelab.declare.fill import Strict, validate
+from wirelab.declare.fill import Strict, rule, validate
 from wirelab.declare.source import Path, Source, in_order, meant, read_yaml
 from wirelab.observe.framing import Framing
 from wirelab.observe.messages import PLACEHOLDER, MessageSpec, Profile
@@ -122,7 +122,16 @@ class FramingModel(Strict):
 class MessageModel(Strict):
     """One kind of message."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$", description="what findings and scenarios call it")]
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9-]*$",
+            extra=rule(
+                "lower-case letters, digits and -, beginning with a letter", "由小写字母、数字和 - 组成，以字母开头"
+            ),
+            description="what findings and scenarios call it",
+        ),
+    ]
     sender: Annotated[Literal["client", "server"], Meta(description="who sends it")] = field(name="from")
     pattern: Annotated[
         Pattern | None, Meta(description="regular expression (Python) with groups (?P<name>…), for the whole text")
@@ -142,7 +151,14 @@ class MessageModel(Strict):
 class ProtocolModel(Strict, kw_only=True):
     """A protocol profile, as written in ``scenarios/protocols/*.yaml``."""
 
-    protocol: Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", description="its name: the file's name without .yaml")]
+    protocol: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9-]+$",
+            extra=rule("lower-case letters, digits and -", "由小写字母、数字和 - 组成"),
+            description="its name: the file's name without .yaml",
+        ),
+    ]
     framing: FramingModel
     encoding: Annotated[Literal["utf-8", "gb18030", "latin-1"], Meta(description="how text becomes bytes")] = "utf-8"
     messages: Annotated[tuple[MessageModel, ...], Meta(min_length=1, description="the first that fits counts")]
@@ -153,8 +169,12 @@ def load_profile(text: str, name: str) -> Profile:
 
     Raises AuthorError with every mistake, each with file, line, column, and what was probably meant.
     """
-    source = read_yaml(text, name)
-    model = validate(ProtocolModel, source)
+    doubled: list[Problem] = []
+    source = read_yaml(text, name, doubled)
+    try:
+        model = validate(ProtocolModel, source)
+    except AuthorError as error:
+        raise AuthorError(in_order([*doubled, *error.problems])) from None
     problems = [*_framing_problems(model.framing, source)]
     # Meaning is checked only where every message has a shape and a pattern to talk about.
     shape = [
@@ -167,8 +187,8 @@ def load_profile(text: str, name: str) -> Profile:
         profile = _profile(model)
         for index, (item, spec) in enumerate(zip(model.messages, profile.messages, strict=True)):
             problems += _message_problems(profile, index, item, spec, source)
-    if problems:
-        raise AuthorError(in_order(problems))
+    if doubled or problems:
+        raise AuthorError(in_order([*doubled, *problems]))
     return profile
 
 

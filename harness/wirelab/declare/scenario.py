@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from wirelab.base.errors import AuthorError, Problem
 from wirelab.base.texts import Bilingual, Text, register
 from wirelab.declare.expectations import BY_CHECK, BroadcastExpected, Expectation, TeardownExpected
-from wirelab.declare.fill import Strict, validate
+from wirelab.declare.fill import Strict, fields, validate
 from wirelab.declare.head import NAME, CastMember, Head, Title
 from wirelab.declare.source import Path, Source, in_order, meant, read_yaml
 from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Inject, Start, Step
@@ -152,13 +152,14 @@ def parse_scenario(text: str, name: str, *, path_name: str | None = None) -> Sce
 
     Raises AuthorError with every mistake, each with file, line, column, and what was probably meant.
     """
-    source = read_yaml(text, name)
     problems: list[Problem] = []
+    source = read_yaml(text, name, problems)
     head = _attempt(problems, source, Head, ())
     reader = _ScriptReader(source, head.cast if head else _salvage_cast(source))
     script = reader.script()
     expect = reader.expectations()
     problems += reader.problems
+    problems += _names(source)
     if head:
         problems += _whole(head, source, path_name)
     if problems or head is None:
@@ -183,10 +184,14 @@ def _salvage_cast(source: Source) -> dict[str, CastMember | None]:
     return {name: _attempt([], source, CastMember, ("cast", name)) for name in data} if isinstance(data, dict) else {}
 
 
-def _whole(head: Head, source: Source, path_name: str | None) -> Iterator[Problem]:
-    for actor in head.cast:
+def _names(source: Source) -> Iterator[Problem]:
+    data = source.data.get("cast") if isinstance(source.data, dict) else None
+    for actor in data if isinstance(data, dict) else ():
         if not re.fullmatch(NAME, actor) or actor in _RESERVED | set(BY_VERB) | _FIELDS:
             yield Problem(source.key_place(("cast", actor)), "scenario.actor-name", {"name": actor})
+
+
+def _whole(head: Head, source: Source, path_name: str | None) -> Iterator[Problem]:
     playable = [member.role for member in head.cast.values() if not member.peer and not member.plays]
     if not any(head.tests in ("both", role) for role in playable):
         yield Problem(source.place(("tests",)), "scenario.no-part", {"tests": head.tests})
@@ -250,59 +255,61 @@ class _ScriptReader:
             self.complain((*path, word), "scenario.unknown-step", at_key=True, name=word, **values)
             return None
         action = _attempt(self.problems, self.source, model, path, data)
+        self._check(model, data, actor, path)
         if action is None:
-            if isinstance(item.get("start"), str):
-                self._started.add(str(item["start"]))
             return None
-        self._check(action, actor, path)
         return ScriptStep(index, self.source.place(path).line, self.source.written(path), actor, action)
 
-    def _check(self, action: Step, actor: str | None, path: Path) -> None:
-        if isinstance(action, Start):
-            self._check_start(action, path)
+    def _check(self, model: type[Step], data: Mapping[str, object], actor: str | None, path: Path) -> None:
+        """What the names in a step mean. Of its keys as written, so that one that is wrong does not hide the others."""
+        if model is Start:
+            self._check_start(data, path)
         for field in ("cut", "to", "of"):
-            name = getattr(action, field, None)
-            if name is not None and not (field == "cut" and name == "all"):
-                self._known((*path, field), name, client=field != "to" or not isinstance(action, Inject))
-        if isinstance(action, Inject):
-            self._check_whose(action, path)
+            name = data.get(field)
+            if isinstance(name, str) and field in fields(model) and not (field == "cut" and name == "all"):
+                self._known((*path, field), name, client=field != "to" or model is not Inject)
+        complete = data.keys() <= fields(model).keys()  # else what seems missing may be there, but misspelt
+        if model is Inject and complete:
+            self._check_whose(data, path)
         if actor is not None:
-            self._check_actor(action, actor, path)
-        choices = _ONE_OF.get(action.verb, ())
-        if choices and sum(getattr(action, name) is not None for name in choices) != 1:
+            self._check_actor(model, actor, path)
+        choices = _ONE_OF.get(model.verb, ())
+        given = sum(data.get(name) is not None for name in choices)
+        if choices and given != 1 and (given or complete):
             self.complain(path, "scenario.one-of", names=", ".join(choices))
-        self._check_pattern(getattr(action, "pattern", None), (*path, "pattern"))
+        self._check_pattern(data.get("pattern"), (*path, "pattern"))
 
-    def _check_whose(self, action: Inject, path: Path) -> None:
+    def _check_whose(self, data: Mapping[str, object], path: Path) -> None:
         """A server has as many connections as there are clients."""
-        member = self.cast.get(action.to)
-        if member is not None and member.role == "server" and action.of is None and len(self._clients) != 1:
-            self.complain((*path, "to"), "scenario.whose", name=action.to, clients=", ".join(self._clients) or "-")
+        member = self.cast.get(str(data.get("to")))
+        if member is not None and member.role == "server" and data.get("of") is None and len(self._clients) != 1:
+            self.complain((*path, "to"), "scenario.whose", name=data["to"], clients=", ".join(self._clients) or "-")
 
-    def _check_start(self, action: Start, path: Path) -> None:
-        if not self._known((*path, "start"), action.start):
+    def _check_start(self, data: Mapping[str, object], path: Path) -> None:
+        name = data["start"]
+        if not isinstance(name, str) or not self._known((*path, "start"), name):
             return
-        member = self.cast[action.start]
-        if member is not None and member.peer and action.until is not None:
-            self.complain((*path, "until"), "scenario.peer-until", at_key=True, name=action.start)
-        if action.start in self._started:
-            self.complain((*path, "start"), "scenario.started-twice", name=action.start)
-        self._started.add(action.start)
+        member = self.cast[name]
+        if member is not None and member.peer and data.get("until") is not None:
+            self.complain((*path, "until"), "scenario.peer-until", at_key=True, name=name)
+        if name in self._started:
+            self.complain((*path, "start"), "scenario.started-twice", name=name)
+        self._started.add(name)
 
-    def _check_actor(self, action: Step, actor: str, path: Path) -> None:
+    def _check_actor(self, model: type[Step], actor: str, path: Path) -> None:
         if actor not in self._started:
             self.complain((*path, actor), "scenario.not-started", at_key=True, name=actor)
         member = self.cast[actor]
         if member is None:
             return
-        if member.peer and action.needs == "program":
+        if member.peer and model.needs == "program":
             verbs = ", ".join(step.verb for step in ACTOR_STEPS if step.needs == "peer")
-            self.complain((*path, actor), "scenario.needs-program", name=actor, verb=action.verb, verbs=verbs)
-        elif not member.peer and action.needs == "peer":
-            self.complain((*path, actor), "scenario.needs-peer", name=actor, verb=action.verb)
+            self.complain((*path, actor), "scenario.needs-program", name=actor, verb=model.verb, verbs=verbs)
+        elif not member.peer and model.needs == "peer":
+            self.complain((*path, actor), "scenario.needs-peer", name=actor, verb=model.verb)
 
-    def _check_pattern(self, pattern: str | None, path: Path) -> None:
-        if pattern is None:
+    def _check_pattern(self, pattern: object, path: Path) -> None:
+        if not isinstance(pattern, str):
             return
         try:
             with warnings.catch_warnings():
@@ -342,24 +349,24 @@ class _ScriptReader:
                 self.complain((*path, word), "scenario.unknown-check", at_key=True, name=word, **values)
                 continue
             expectation = _attempt(self.problems, self.source, model, path)
-            if expectation is None:
-                continue
-            self._check_names(expectation, path)
-            found.append(Expected(self.source.place(path).line, self.source.written(path), expectation))
+            self._check_names(model, item, path)
+            if expectation is not None:
+                found.append(Expected(self.source.place(path).line, self.source.written(path), expectation))
         return tuple(found)
 
-    def _check_names(self, expectation: Expectation, path: Path) -> None:
-        if isinstance(expectation, BroadcastExpected):
+    def _check_names(self, model: type[Expectation], data: Mapping[str, object], path: Path) -> None:
+        if model is BroadcastExpected:
             for field in ("to", "not_to"):
-                for position, name in enumerate(getattr(expectation, field)):
+                names = data.get(field)
+                for position, name in enumerate(names if isinstance(names, tuple) else ()):
                     self._known_and_started((*path, field, position), name, client=True)
             return
-        self._known_and_started((*path, expectation.check), getattr(expectation, expectation.check), client=True)
-        if isinstance(expectation, TeardownExpected) and expectation.first is not None:
-            self._known_and_started((*path, "first"), expectation.first)
+        self._known_and_started((*path, model.check), data[model.check], client=True)
+        if model is TeardownExpected:
+            self._known_and_started((*path, "first"), data.get("first"))
 
-    def _known_and_started(self, path: Path, name: str, *, client: bool = False) -> None:
-        if self._known(path, name, client=client) and name not in self._started:
+    def _known_and_started(self, path: Path, name: object, *, client: bool = False) -> None:
+        if isinstance(name, str) and self._known(path, name, client=client) and name not in self._started:
             self.complain(path, "scenario.not-started", name=name)
 
 

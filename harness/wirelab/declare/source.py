@@ -39,8 +39,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 register(
     {
         "source.too-long": Text(
-            "the file has {length} characters; at most {limit} are read",
-            "文件有 {length} 个字符，最多读取 {limit} 个",
+            "the file is longer than {limit} characters, the most that is read",
+            "文件超过 {limit} 个字符，不再读取",
         ),
         "source.character": Text(
             "the character {code} cannot stand in a YAML file; is this a text file in UTF-8?",
@@ -114,8 +114,12 @@ def meant(word: object, known: Iterable[str]) -> Bilingual:
     return Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else Bilingual("", "")
 
 
-def read_yaml(text: str, name: str) -> Source:
-    """Read one YAML document. Raises AuthorError with every structural mistake and its place."""
+def read_yaml(text: str, name: str, doubled: list[Problem] | None = None) -> Source:
+    """Read one YAML document. Raises AuthorError with every structural mistake and its place.
+
+    Where ``doubled`` is given and nothing else is wrong, keys that stand twice are told there instead, and the first
+    counts, so that they do not hide the mistakes of the rest.
+    """
     text = text.removeprefix("\ufeff")  # libyaml passes over it without counting it
     _check_characters(text, name)
     try:
@@ -135,16 +139,17 @@ def read_yaml(text: str, name: str) -> Source:
         reader.complain(nodes[1], "source.documents")
     data = reader.plain(nodes[0], ())
     problems += reader.problems
-    if problems:
+    if problems and (doubled is None or any(problem.key != "source.duplicate" for problem in problems)):
         raise AuthorError(in_order(problems))
+    if doubled is not None:
+        doubled += problems
     return Source(name, text, data, reader.keys, reader.values, reader.spans)
 
 
 def _check_characters(text: str, name: str) -> None:
     """What no YAML reader takes; libyaml tells no line for it."""
     if len(text) > MAX_CHARACTERS:
-        size: dict[str, object] = {"length": len(text), "limit": MAX_CHARACTERS}
-        raise AuthorError((Problem(Place(name, 1, 1), "source.too-long", size),))
+        raise AuthorError((Problem(Place(name, 1, 1), "source.too-long", {"limit": MAX_CHARACTERS}),))
     if found := _UNPRINTABLE.search(text):
         lines = _LINE_END.split(text[: found.start()])
         place = Place(name, len(lines), len(lines[-1]) + 1)

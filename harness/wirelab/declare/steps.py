@@ -12,11 +12,17 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, field
 
-from wirelab.declare.fill import Strict
+from wirelab.declare.fill import Strict, rule
 
 Seconds = float
 Words = Annotated[str, Meta(min_length=1)]
-Hex = Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2}\s*)+$")]
+Hex = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9a-fA-F]{2}\s*)+$",
+        extra=rule("pairs of hexadecimal digits, as in 4d 53 47", "成对的十六进制数字，例如 4d 53 47"),
+    ),
+]
 ExitStatus = Annotated[int, Meta(ge=0, le=255)]
 Key = Literal["ctrl-c", "ctrl-d", "ctrl-z", "ctrl-\\", "enter", "tab", "backspace", "escape", "up", "down"]
 Flags = Literal["SYN", "SYN,ACK", "ACK", "DATA", "FIN", "RST"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,13 +12,14 @@ from wirelab.compose import library
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.reference import reference
 from wirelab.declare.schema import scenario_schema
+from wirelab.edge.output import complain, put
 from wirelab.present.style import safe
 
 register(
     {
         "lint.missing": Text("there is no file {file}", "没有文件 {file}"),
         "lint.good": Text("{file}: ok", "{file}：正确"),
-        "lint.summary": Text("{count} files, {mistakes} mistakes", "{count} 个文件，{mistakes} 处错误"),
+        "lint.summary": Text("files: {count}, mistakes: {mistakes}", "文件：{count}，错误：{mistakes}"),
     }
 )
 
@@ -31,12 +31,13 @@ def lint(files: Sequence[str], language: Language) -> int:
     for path in paths:
         try:
             _check(path)
-            print(safe(say("lint.good", language, file=path)))
         except WirelabError as error:
             mistakes += len(error.problems) if isinstance(error, AuthorError) else 1
-            print("\n".join(map(safe, error.text(language).split("\n"))), file=sys.stderr)
+            complain("\n".join(map(safe, error.text(language).split("\n"))))
             status = status or error.exit_status
-    print(say("lint.summary", language, count=len(paths), mistakes=mistakes))
+        else:
+            put(safe(say("lint.good", language, file=path)))
+    put(say("lint.summary", language, count=len(paths), mistakes=mistakes))
     return status
 
 
@@ -49,7 +50,7 @@ def _inside(path: Path) -> list[Path]:
 
 
 def _check(path: Path) -> None:
-    if path.parent.name == library.PROTOCOLS:
+    if library.is_protocol(path):
         load_profile(library.read_text(path), str(path))
     else:
         library.profile_for(library.load(path), path)
@@ -57,5 +58,5 @@ def _check(path: Path) -> None:
 
 def schema(*, as_page: bool) -> int:
     """Print the JSON Schema of scenario files, or their reference page; both are the same in every language."""
-    print(reference().rstrip() if as_page else json.dumps(scenario_schema(), ensure_ascii=False, indent=2))
+    put(reference().rstrip() if as_page else json.dumps(scenario_schema(), ensure_ascii=False, indent=2))
     return 0

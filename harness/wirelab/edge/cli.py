@@ -6,7 +6,6 @@ Exit status: 0 pass, 1 fail, 2 inconclusive, 64 and up usage or harness errors (
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 import traceback
@@ -14,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NoReturn
 
 from wirelab import __version__
+from wirelab.base.errors import WirelabError
+from wirelab.edge import output
 
 Language = Literal["en", "zh"]
 USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 64, 70, 130, 141
@@ -38,44 +39,53 @@ class _Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        output.flush()  # a help page that could not be written was not shown
+        super().exit(status, message)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a GBK terminal has no ✓
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if not hasattr(options, "command"):
-        parser.print_help()
-        return USAGE
-    language = options.lang or _language()
-    command: Callable[[argparse.Namespace, Language], int] = options.command
-    from wirelab.base.errors import WirelabError
-
+    output.prepare()
+    language = _language()
     try:
-        return command(options, language)
+        parser = _parser()
+        options = parser.parse_args(arguments)
+        language = getattr(options, "lang", language)
+        command: Callable[[argparse.Namespace, Language], int] | None = getattr(options, "command", None)
+        if command is None:
+            parser.print_help()
+        status = USAGE if command is None else command(options, language)
+        output.flush()
+        return status
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.silence()
         return BROKEN_PIPE
     except WirelabError as error:
         from wirelab.present.style import safe
 
-        print("wirelab: " + "\n".join(map(safe, error.text(language).split("\n"))), file=sys.stderr)
+        output.complain("wirelab: " + "\n".join(map(safe, error.text(language).split("\n"))))
         return error.exit_status
     except Exception:
-        print("wirelab: wirelab itself failed; please report this:", file=sys.stderr)
-        traceback.print_exc()
+        output.complain("wirelab: wirelab itself failed; please report this:\n" + traceback.format_exc().rstrip())
         return BUG
     except KeyboardInterrupt:
-        print("\nwirelab: interrupted; everything that was started has been ended", file=sys.stderr)
+        output.complain("\nwirelab: interrupted; everything that was started has been ended")
         return INTERRUPTED
 
 
 def _parser() -> _Parser:
     shared = _Parser(add_help=False)
-    shared.add_argument("--lang", choices=("en", "zh"), help="language of messages (default: from the locale)")
+    # Given before the command or after it; no default, or the command's would undo what was given before.
+    shared.add_argument(
+        "--lang",
+        choices=("en", "zh"),
+        default=argparse.SUPPRESS,
+        help="language of messages (default: from the locale)",
+    )
     parser = _Parser(
         prog="wirelab",
+        parents=[shared],
         description="Play network-programming exercises for real, watch every packet, and explain what was seen.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

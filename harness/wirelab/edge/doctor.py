@@ -17,6 +17,7 @@ from wirelab import __version__
 from wirelab.base.errors import EnvironmentFault
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import kit
+from wirelab.edge.output import put
 from wirelab.present.style import BOLD, DIM, GREEN, RED, YELLOW, Style, cells, left, safe
 from wirelab.stage.capabilities import standard_probes
 from wirelab.stage.probes import Capability, Need, Probe, examine
@@ -213,4 +214,4 @@ def doctor(language: Language, *, as_json: bool = False, probes: Sequence[Probe]
 def _print(text: str) -> None:
     """Print whatever the encoding of the output can express: that it cannot express all may be the very finding."""
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding))
+    put(text.encode(encoding, "replace").decode(encoding))

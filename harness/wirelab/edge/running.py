@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wirelab.base.errors import EnvironmentFault, UsageError
+from wirelab.base.errors import UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
 from wirelab.compose.play import begin
 from wirelab.compose.programs import castings
 from wirelab.declare.scenario import Scenario
+from wirelab.edge.output import put
 from wirelab.judge.verdict import Judgement, worst
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Owned
@@ -34,7 +34,6 @@ register(
         ),
         "run.title": Text("{name}: {title}", "{name}：{title}"),
         "run.kept": Text("kept in {folder}", "已保存到 {folder}"),
-        "run.output": Text("cannot write the output: {why}", "无法写出结果：{why}"),
         "run.summary": Text(
             "{count} scenarios: {passed} pass, {failed} fail, {inconclusive} inconclusive",
             "{count} 个场景：通过 {passed}，失败 {failed}，无结论 {inconclusive}",
@@ -81,7 +80,7 @@ def demo(options: Options) -> int:
 def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> int:
     """Play scenarios one after the other; the exit status is that of the worst verdict."""
     if list_only:
-        _put("\n".join(library.names()))
+        put("\n".join(library.names()))
         return 0
     if not wanted:
         raise UsageError("run.nothing")
@@ -98,13 +97,13 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     if options.json:
         from wirelab.compose.artifacts import as_json
 
-        _put(json.dumps([as_json(judgement) for judgement in judgements], ensure_ascii=False, indent=1))
+        put(json.dumps([as_json(judgement) for judgement in judgements], ensure_ascii=False, indent=1))
     elif len(judgements) > 1:
         counts = {
             kind: sum(item.verdict.value == kind for item in judgements) for kind in ("pass", "fail", "inconclusive")
         }
         values = {"passed": counts["pass"], "failed": counts["fail"], "inconclusive": counts["inconclusive"]}
-        _put(say("run.summary", options.language, count=len(judgements), **values))
+        put(say("run.summary", options.language, count=len(judgements), **values))
     return worst(judgement.verdict for judgement in judgements).exit_status
 
 
@@ -112,10 +111,11 @@ def _folders(scenarios: Sequence[Scenario], output: Path | None) -> list[Path | 
     """Where each run is kept, made sure of before the first is played."""
     if output is None:
         return [None] * len(scenarios)
-    from wirelab.compose.artifacts import check_folder
+    from wirelab.compose.artifacts import check_folder, check_parent
 
     folders = [output]
     if len(scenarios) > 1:
+        check_parent(output)
         names = [scenario.name.replace("/", "-") for scenario in scenarios]
         again = [names[:at].count(name) for at, name in enumerate(names)]  # two files may hold scenarios of one name
         folders = [output / (f"{name}-{1 + n}" if n else name) for name, n in zip(names, again, strict=True)]
@@ -132,7 +132,7 @@ def _concerns(scenario: Scenario, options: Options) -> bool:
 def _play_one(scenario: Scenario, profile: Profile, source: str, options: Options, folder: Path | None) -> Judgement:
     if not options.json:
         title = scenario.title.zh if options.language == "zh" else scenario.title.en
-        _put(safe(say("run.title", options.language, name=scenario.name, title=title)))
+        put(safe(say("run.title", options.language, name=scenario.name, title=title)))
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
     casting = castings(scenario, options.commands, Path.cwd())
     playing = begin(scenario, profile, casting, listener)
@@ -148,7 +148,7 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
     if folder is not None:
         write_run(folder, result, judgement, options.language)
         if not options.json:
-            _put(safe(say("run.kept", options.language, folder=folder)))
+            put(safe(say("run.kept", options.language, folder=folder)))
     return judgement
 
 
@@ -156,19 +156,7 @@ def _show(judgement: Judgement, options: Options) -> None:
     from wirelab.present.console import verdict_lines
 
     lines = verdict_lines(judgement, language=options.language, width=options.width, colour=options.colour)
-    _put("\n".join(lines))
-
-
-def _put(text: str) -> None:
-    """Print at once. Raises EnvironmentFault when standard output takes no more (a full disk), BrokenPipeError when
-    nobody reads it."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's end would complain again
-        raise EnvironmentFault("run.output", why=error.strerror) from None
+    put("\n".join(lines))
 
 
 class _Screen:
@@ -198,7 +186,7 @@ class _Screen:
 
     def _print(self, lines: list[str]) -> None:
         if lines:
-            _put("\n".join(lines))
+            put("\n".join(lines))
 
 
 def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
@@ -209,7 +197,7 @@ def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
     stored = read_run(Path(folder))
     judgement = stored.judged()
     if options.json:
-        _put(json.dumps(as_json(judgement), ensure_ascii=False, indent=1))
+        put(json.dumps(as_json(judgement), ensure_ascii=False, indent=1))
         return judgement.verdict.exit_status
     if ladder:
         names = {event.port: event.actor for event in stored.evidence.events if isinstance(event, Owned)}

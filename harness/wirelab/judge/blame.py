@@ -11,15 +11,16 @@ from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
 from wirelab.observe.connections import Connection, Side
 
+DROPPED = 3  # heartbeats in a row without an answer: the server drops the client then, rightly
 STARVED = 0.25  # of the time allowed: a program that had no CPU for so long cannot be blamed for being late
 
 _WIRE = Bilingual("the wire", "线路")
 _CUT = Bilingual("was still cut", "仍处于中断状态")
 
 
-def not_yours(actor: str, what: Bilingual, *, frames: tuple[int, ...] = ()) -> Finding:
-    """The reference or a scripted peer did not do its part."""
-    return finding("WL905", actor, frames=frames, actor=actor, what=what)
+def not_yours(actor: str | Bilingual, what: Bilingual, *, frames: tuple[int, ...] = ()) -> Finding:
+    """The reference, a scripted peer, or the script itself did not do its part."""
+    return finding("WL905", actor if isinstance(actor, str) else None, frames=frames, actor=actor, what=what)
 
 
 def wire_cut(view: View, client: str, time: int) -> bool:
@@ -70,6 +71,31 @@ def refused(view: View, client: str, connection: Connection) -> Finding | None:
         return not_yours(server, Bilingual("did not listen", "没有监听"), frames=frames)
     port = view.scenario.port
     return finding("WL102", server or client, frames=frames, actor=client, syn=frames[0], rst=frames[1], port=port)
+
+
+def deserted(view: View, client: str, connection: Connection) -> Finding | None:
+    """The harness's own server closed the connection first, and nobody gave it a reason.
+
+    Reasons are: the script told the server to, or the client to quit, and three heartbeats in a row that the client
+    left unanswered, unless the machine or a cut wire kept it from answering.
+    """
+    end = connection.teardown
+    fin, server = end.server_fin, view.actor_at(connection, "server")
+    if end.first != "server" or fin is None or view.part(server) == "submission":
+        return None
+    time, frames = fin.segment.time, (fin.segment.frame,)
+    if not view.own_doing(server, time) or view.asked_before(server, time) or view.asked_before(client, time):
+        return None
+    open_ones = [
+        exchange.question
+        for exchange in view.pairing(connection).exchanges
+        if exchange.question.time < time and (exchange.answer is None or exchange.answer.time > time)
+    ][-DROPPED:]
+    if len(open_ones) < DROPPED:
+        return not_yours(server, Bilingual("closed before it was to", "在应当关闭之前就关闭了"), frames=frames)
+    if any(wire_cut(view, client, question.time) for question in open_ones):
+        return cut_off(frames=frames)
+    return starved(view, client, open_ones[0].time, time)
 
 
 def not_played(view: View, actor: str | None = None) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import HeartbeatExpected
 from wirelab.judge.blame import connection_of, cut_off, not_yours, received, starved
+from wirelab.judge.check_messages import malformed
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
@@ -15,7 +16,7 @@ from wirelab.observe.heartbeats import Exchange
 from wirelab.observe.messages import Message
 
 _ALIVE = Text(
-    "{count} heartbeats answered, the slowest after {worst} ms (allowed: {limit} ms)",
+    "heartbeats answered: {count}, the slowest after {worst} ms (allowed: {limit} ms)",
     "应答了 {count} 个心跳，最慢 {worst} 毫秒（允许 {limit} 毫秒）",
 )
 
@@ -41,6 +42,8 @@ def check_heartbeat(view: View, expected: HeartbeatExpected) -> tuple[Said | Non
     found += _strays(view, client, "WL304", pairing.unsolicited)
     found += _strays(view, client, "WL305", pairing.repeated)
     found += _numbering(view, client, server, [exchange.question for exchange in pairing.exchanges])
+    if any(entry.code == "WL302" for entry in found):  # an answer in a wrong shape is none: show what came instead
+        found += malformed(view, client, view.messages(connection.index, "client"))
     if len(pairing.exchanges) < expected.at_least:
         few = _too_few(view, connection, expected, len(pairing.exchanges), alive)
         found += [few] if not few.code.startswith("WL9") or not found else []
@@ -78,7 +81,7 @@ def _slow(
     elif view.part(client) != "submission":
         yield not_yours(client, Bilingual("did not answer a heartbeat in time", "没有及时应答心跳"), frames=frames)
     else:
-        values: dict[str, object] = {"actor": client, "question": question.text, "frame": frames[0], "blocked": ""}
+        values: dict[str, object] = {"actor": client, "question": question.text, "frame": frames[0]}
         values |= {"limit": f"{limit:g}", "time": view.seconds(question.time)}
         if answer is None:
             yield finding("WL302", client, frames=frames, terminal=(), **values)

@@ -15,9 +15,10 @@ from wirelab.judge.view import View
 from wirelab.observe.messages import PLACEHOLDER, Message, other_encoding
 
 QUOTED = 20  # texts that a sentence lists
+NEARBY, ALIKE = 100, 0.8  # pairs of texts among which near misses are looked for, and how alike they are
 COMPARED = 1_000_000  # pairs of texts up to which the nearest alignment is looked for
 
-_SENT = Text("{count} messages, in order, each whole: {texts}", "{count} 条消息，顺序正确且完整：{texts}")
+_SENT = Text("in order, each whole ({count}): {texts}", "顺序正确且完整（{count} 条）：{texts}")
 _REACHED = Text("'{text}' reached {names} exactly once", "“{text}”恰好一次到达 {names}")
 
 
@@ -27,14 +28,15 @@ def check_messages(view: View, expected: MessagesExpected) -> tuple[Said | None,
     connection, found = connection_of(view, client)
     if connection is None:
         return None, found
-    messages = view.messages(connection.index, "client")
+    every = [item for one in view.connections_of(client) for item in view.messages(one.index, "client")]
+    messages = tuple(sorted(every, key=lambda message: message.time))  # some open a connection for each message
     wanted = [text for text in expected.sent if text]
     if view.profile.framing.kind == "none":
         found = list(_missing_unframed(view, client, wanted, messages))
     else:
         found = list(_differences(view, client, wanted, messages))
     if view.part(client) == "submission":
-        found = [*_malformed(view, client, messages), *found]
+        found = [*malformed(view, client, messages), *found]
     elif found:  # what else a peer sent, it sent as the script says
         found = [not_yours(client, Bilingual("did not send what the script says", "没有发送脚本规定的内容"))]
     return Said(_SENT, {"count": len(wanted), "texts": _quoted(wanted)}), found
@@ -49,7 +51,8 @@ def _text(view: View, message: Message) -> str:
     return groups.get("text", message.text)
 
 
-def _malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterator[Finding]:
+def malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterator[Finding]:
+    """What a client sent that is no message: without an end, too long, not UTF-8, or nothing the protocol knows."""
     templates = (spec.template for spec in view.profile.messages if spec.sender == "client")
     known = ", ".join(PLACEHOLDER.sub(r"<\1>", template) for template in templates)
     for message in messages:
@@ -61,6 +64,11 @@ def _malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterat
             guess = Bilingual(f" (read as {encoding}: {readable})", f"（按 {encoding} 解读为：{readable}）")
             values = {"raw": repr(message.raw), "guess": guess if encoding else ""}
             yield finding("WL205", client, frames=message.frames, terminal=(), actor=client, **values)
+        elif message.problem == "too-long":
+            limit = view.profile.framing.limit
+            yield finding(
+                "WL208", client, frames=message.frames, actor=client, limit=limit, text=repr(message.text[:40])
+            )
         elif message.kind is None:
             yield finding("WL206", client, frames=message.frames, actor=client, text=repr(message.text), known=known)
 
@@ -76,6 +84,14 @@ def _differences(view: View, client: str, wanted: list[str], messages: tuple[Mes
         yield finding("WL204", client, frames=frames, actor=client, expected=_quoted(wanted), sent=_quoted(texts))
         return
     missing, extra = _aligned(wanted, texts)
+    for text, index in _near(missing, extra, texts):
+        missing.remove(text)
+        extra.remove(index)
+        frames, rest = sent[index][0].frames, texts[index].removeprefix(text)
+        if rest != texts[index] and view.profile.recognise("client", rest):
+            yield finding("WL203", client, frames=frames, actor=client, text=repr(text))
+        else:
+            yield finding("WL209", client, frames=frames, actor=client, text=repr(text), sent=repr(texts[index]))
     # What crossed the wire in a frame that is no message is told as such.
     spoiled = "\n".join(message.text for message in messages if message.kind is None)
     for text in missing:
@@ -84,6 +100,20 @@ def _differences(view: View, client: str, wanted: list[str], messages: tuple[Mes
     for index in extra:
         message, text = sent[index]
         yield finding("WL202", client, frames=message.frames, actor=client, text=f"'{text}'")
+
+
+def _near(missing: list[str], extra: list[int], texts: list[str]) -> list[tuple[str, int]]:
+    """Pairs of a missing text and the position of one sent instead that begins with it or is nearly the same."""
+    pairs = []
+    left = list(extra) if len(missing) * len(extra) <= NEARBY else []
+    for text in missing:
+        for index in left:
+            near = texts[index].startswith(text) or texts[index].strip("\0 \t\r") == text.strip()
+            if near or (len(text) > 2 and difflib.SequenceMatcher(None, text, texts[index]).ratio() > ALIKE):
+                pairs.append((text, index))
+                left.remove(index)
+                break
+    return pairs
 
 
 def _aligned(wanted: list[str], texts: list[str]) -> tuple[list[str], list[int]]:

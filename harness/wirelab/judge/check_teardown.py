@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import TeardownExpected
-from wirelab.judge.blame import connection_of, cut_off, not_yours, wire_cut
+from wirelab.judge.blame import connection_of, cut_off, deserted, not_yours, wire_cut
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
 from wirelab.observe.connections import Connection, Noted, Side
 
-DROPPED = 3  # heartbeats in a row without an answer: the server drops the client then, rightly
+FORGER = Bilingual("the scenario's inject step", "场景的 inject 步骤")
 
 _CLOSED = Text(
     "orderly: {first} sent the first FIN (frame {frame}), in {count} segments, no RST",
@@ -42,7 +42,8 @@ def check_teardown(view: View, expected: TeardownExpected) -> tuple[Said | None,
     first = _sender(view, connection, first_fin)
     crossed = end.simultaneous or not view.own_doing(first, first_fin.segment.time)
     if expected.first not in (None, first) and not crossed:
-        found.append(_wrong_first(view, connection, str(expected.first), first, first_fin))
+        excuse = deserted(view, client, connection)
+        found.append(excuse or _wrong_first(view, str(expected.first), first, first_fin))
     parts = (end.client_fin, end.server_fin, end.client_fin_ack, end.server_fin_ack)
     count = len({noted.segment.frame for noted in parts if noted})
     return Said(_CLOSED, {"first": first, "frame": first_fin.segment.frame, "count": count}), found
@@ -74,6 +75,10 @@ def _reset(view: View, connection: Connection, resets: list[Noted]) -> list[Find
     if left_open and view.part(actor) == "submission":
         return [finding("WL503", actor, actor=actor, time=view.seconds(first.segment.time))]
     frames = (first.segment.frame,)
+    if view.forged(connection, first):
+        return [
+            not_yours(FORGER, Bilingual("sent RST in the name of one side", "以一方的名义发送了 RST"), frames=frames)
+        ]
     return [not_yours(_sender(view, connection, first), Bilingual("sent RST", "发送了 RST"), frames=frames)]
 
 
@@ -103,15 +108,11 @@ def _unfinished(view: View, connection: Connection, client: str) -> list[Finding
     return [not_yours(str(entry.actor), what, frames=entry.frames) for entry in found]
 
 
-def _wrong_first(view: View, connection: Connection, wanted: str, first: str, fin: Noted) -> Finding:
-    """The first FIN came from the wrong side: a fault, unless the harness's own side closed without a reason."""
+def _wrong_first(view: View, wanted: str, first: str, fin: Noted) -> Finding:
+    """The first FIN came from the wrong side; a reference or peer had its reason, or was told to."""
     frame, time = fin.segment.frame, fin.segment.time
-    exchanges = view.pairing(connection).exchanges
-    unanswered = sum(exchange.answer is None and exchange.question.time < time for exchange in exchanges)
-    reason = view.asked_before(wanted, time) or unanswered >= DROPPED
-    own = view.part(first) == "submission"
-    if not own and not reason:
+    blamed = first if view.part(first) == "submission" else wanted
+    if view.part(blamed) != "submission":
         return not_yours(first, Bilingual("closed before it was to", "在应当关闭之前就关闭了"), frames=(frame,))
-    blamed = first if own else wanted
     values: dict[str, object] = {"wanted": wanted, "actor": first, "frame": frame, "time": view.seconds(time)}
     return finding("WL501", blamed, frames=(frame,), terminal=(), **values)

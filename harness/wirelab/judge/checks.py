@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from wirelab.base.texts import Text
+from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import HandshakeExpected
 from wirelab.declare.scenario import Expected
-from wirelab.judge.blame import connection_of, cut_off, refused, wire_cut
+from wirelab.judge.blame import connection_of, cut_off, not_yours, refused, wire_cut
 from wirelab.judge.check_heartbeat import check_heartbeat
 from wirelab.judge.check_messages import check_broadcast, check_messages
 from wirelab.judge.check_teardown import check_teardown
@@ -25,8 +25,11 @@ SAME_KIND = 3  # findings of one kind that a check gives in full
 
 _FAILED = Text("{written}", "{written}")
 _OPENED = Text(
-    "SYN, SYN+ACK, ACK in frames {frames}, within {ms} ms", "第 {frames} 帧完成 SYN、SYN+ACK、ACK，用时 {ms} 毫秒"
+    "SYN, SYN+ACK, ACK in frames {frames}, within {ms} ms{others}",
+    "第 {frames} 帧完成 SYN、SYN+ACK、ACK，用时 {ms} 毫秒{others}",
 )
+_REFUSED = Text("refused: SYN in frame {syn}, RST in frame {rst}", "连接被拒绝：第 {syn} 帧 SYN，第 {rst} 帧 RST")
+_LISTENED = Bilingual("listened, though nobody was to", "正在监听，而此处不应有程序监听")
 
 
 def check_expectation(view: View, item: Expected) -> CheckResult:
@@ -65,6 +68,8 @@ def check_handshake(view: View, expected: HandshakeExpected) -> tuple[Said | Non
     if connection is None:
         return None, found
     shake = connection.handshake
+    if expected.refused and shake.syn and shake.refused:
+        return Said(_REFUSED, {"syn": shake.syn.segment.frame, "rst": shake.refused.segment.frame}), []
     if refusal := refused(view, client, connection):
         return None, [refusal]
     parts = {"SYN": shake.syn, "SYN+ACK": shake.syn_ack, "ACK": shake.ack}
@@ -74,8 +79,13 @@ def check_handshake(view: View, expected: HandshakeExpected) -> tuple[Said | Non
             return None, [cut_off(frames=frames)]
         seen = ", ".join(name for name, noted in parts.items() if noted) or "-"
         return None, [finding("WL103", client, frames=frames, actor=client, seen=seen)]
+    if expected.refused:
+        return None, [not_yours(view.actor_at(connection, "server"), _LISTENED, frames=frames)]
     took = (shake.ack.segment.time - shake.syn.segment.time) / 1e6
-    return Said(_OPENED, {"frames": ", ".join(str(frame) for frame in frames), "ms": f"{took:.2f}"}), []
+    more = len(view.connections_of(client)) - 1
+    others = Bilingual(f"; {more} other connections before it", f"；此前还有 {more} 个连接") if more else ""
+    values = {"frames": ", ".join(str(frame) for frame in frames), "ms": f"{took:.2f}", "others": others}
+    return Said(_OPENED, values), []
 
 
 _CHECKS: dict[str, Callable[..., tuple[Said | None, list[Finding]]]] = {

@@ -8,17 +8,22 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from wirelab.base.texts import Text
+from wirelab.base.signals import signal_name
+from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.scenario import Scenario
 from wirelab.judge.blame import not_played
 from wirelab.judge.checks import check_expectation
 from wirelab.judge.findings import finding
-from wirelab.judge.steps import check_steps, signal_name
+from wirelab.judge.steps import check_steps
 from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict, worst
 from wirelab.judge.view import View
 from wirelab.observe.evidence import Evidence
 from wirelab.observe.messages import Profile
 
+HAPPENED = frozenset(  # what was done wrong, in contrast to what is missing: true however early the script ended
+    "WL202 WL204 WL205 WL206 WL208 WL209 WL303 WL304 WL305 WL306 WL402 WL403 WL502".split()
+)
+_UNITS = {"packets": Bilingual("packets", "个报文"), "bytes": Bilingual("bytes", "字节")}
 MOSTLY = 0.5  # of the packets: who sent more than this made the flood
 _CRASH = re.compile(
     r"(?:.*[:>$#?] ?)?(?:\^C)?"  # a prompt and the terminal's echo of a key may stand before it: they end no line
@@ -55,6 +60,9 @@ def _as_far_as_played(view: View, check: CheckResult, *, excused: bool) -> Check
     """
     if not view.stopped or check.verdict is not Verdict.FAIL or (check.name == "handshake" and not excused):
         return check
+    happened = tuple(entry for entry in check.findings if entry.code in HAPPENED)
+    if happened:
+        return replace(check, findings=happened)
     return replace(check, verdict=Verdict.INCONCLUSIVE, findings=(not_played(view, check.actor),))
 
 
@@ -65,8 +73,14 @@ def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
     if report:
         found.append(finding("WL606", actor, actor=actor, terminal=tuple((actor, line) for line in report)))
     for bound in view.bounds:
+        limit, time = bound.limit, view.seconds(bound.time)
         if bound.actor == actor:
-            found.append(finding("WL607", actor, actor=actor, limit=bound.limit, time=view.seconds(bound.time)))
+            found.append(finding("WL607", actor, actor=actor, limit=limit, time=time))
+        elif bound.actor is not None and view.part(bound.actor) != "submission":
+            busiest, share = _busiest(view)
+            if busiest == actor and share > MOSTLY:
+                values = {"actor": actor, "other": bound.actor, "limit": limit, "share": f"{share:.0%}"[:-1]}
+                found.append(finding("WL612", actor, time=time, frames=(), terminal=(), **values))
     exited = view.exits.get(actor)
     told = any(entry.code == "WL603" for check in checks for entry in check.findings if entry.actor == actor)
     if exited and exited.by == "itself" and exited.status is not None and exited.status < 0 and not told:
@@ -97,25 +111,26 @@ def _capture(view: View) -> CheckResult:
     for bound in view.bounds:
         if bound.actor is None:
             actor, share = _busiest(view)
-            limit, time = bound.limit, view.seconds(bound.time)
+            values = {"limit": bound.limit, "unit": _UNITS[bound.unit], "time": view.seconds(bound.time)}
             if actor is not None and share > MOSTLY and view.part(actor) == "submission":
                 verdict = Verdict.FAIL
-                found.append(finding("WL611", actor, limit=limit, time=time, actor=actor, share=f"{share:.0%}"[:-1]))
+                values |= {"actor": actor, "share": f"{share:.0%}"[:-1]}
+                found.append(finding("WL611", actor, frames=(), terminal=(), **values))
             else:
-                found.append(finding("WL902", None, limit=limit, time=time))
+                found.append(finding("WL902", None, frames=(), terminal=(), **values))
     if found:
         return CheckResult("capture", None, 0, "", verdict, Said(_UNSOUND), tuple(found))
     return CheckResult("capture", None, 0, "", Verdict.PASS, Said(_SOUND, {"count": len(evidence.packets)}))
 
 
 def _busiest(view: View) -> tuple[str | None, float]:
-    """The actor that sent most segments with payload, and its share of them."""
+    """The actor that sent most bytes of payload, and its share of them."""
     sent: dict[str, int] = {}
     for connection in view.connections:
         for noted in connection.noted:
             if noted.segment.length:
                 actor = view.actor_at(connection, noted.sender)
-                sent[actor] = sent.get(actor, 0) + 1
+                sent[actor] = sent.get(actor, 0) + noted.segment.length
     if not sent:
         return None, 0.0
     actor = max(sent, key=lambda name: sent[name])

@@ -25,9 +25,8 @@ KINDS: tuple[Kind, ...] = (
         "WL302",
         summary=Text("a heartbeat was not answered", "有心跳没有被应答"),
         rationale=Text(
-            "expected {actor} to answer {question} (frame {frame}, at {time} s) within {limit} s; no answer "
-            "followed{blocked}",
-            "{actor} 应在 {limit} 秒内应答 {question}（第 {frame} 帧，{time} 秒）；之后没有应答{blocked}",
+            "expected {actor} to answer {question} (frame {frame}, at {time} s) within {limit} s; no answer followed",
+            "{actor} 应在 {limit} 秒内应答 {question}（第 {frame} 帧，{time} 秒）；之后没有应答",
         ),
         hint=Text(
             "Receive in a thread of its own, and split what recv() gives into messages: one recv may bring "
@@ -40,9 +39,9 @@ KINDS: tuple[Kind, ...] = (
         summary=Text("a heartbeat was answered late", "心跳应答太迟"),
         rationale=Text(
             "expected {actor} to answer {question} (frame {frame}, at {time} s) within {limit} s; the answer "
-            "(frame {answer}) came after {delay} s{blocked}",
+            "(frame {answer}) came after {delay} s",
             "{actor} 应在 {limit} 秒内应答 {question}（第 {frame} 帧，{time} 秒）；应答（第 {answer} 帧）在 "
-            "{delay} 秒后才到{blocked}",
+            "{delay} 秒后才到",
         ),
         hint=Text(
             "Something else keeps the receiving thread busy: input(), sleep(), or a lock that another thread holds.",

@@ -25,8 +25,8 @@ KINDS: tuple[Kind, ...] = (
         "WL902",
         summary=Text("the capture is cut off", "捕获被截断"),
         rationale=Text(
-            "the capture was cut off after {limit} packets, at {time} s; what came later cannot be judged",
-            "捕获在 {limit} 个报文之后截断（{time} 秒），之后的内容无法判断",
+            "the capture was cut off after {limit} {unit}, at {time} s; what came later cannot be judged",
+            "捕获在 {limit} {unit}之后截断（{time} 秒），之后的内容无法判断",
         ),
         hint=Text(
             "Run again; if it happens every time, the scenario makes more traffic than wirelab keeps.",

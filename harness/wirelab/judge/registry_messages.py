@@ -37,8 +37,9 @@ KINDS: tuple[Kind, ...] = (
         "WL203",
         summary=Text("a message has no end", "消息没有结束标记"),
         rationale=Text(
-            "expected every message of {actor} to be a whole frame; {text} was never finished by the end of the stream",
-            "{actor} 的每条消息都应是完整的一帧；直到流结束，{text} 都没有结束",
+            "expected every message of {actor} to be a whole frame; {text} has no end: the next one is glued to it, or the "
+            "stream ends there",
+            "{actor} 的每条消息都应是完整的一帧；{text} 没有结束标记：下一条消息粘在它后面，或流到此为止",
         ),
         hint=Text(
             "TCP is a byte stream without message boundaries: end each message as the protocol says, in this "
@@ -93,6 +94,30 @@ KINDS: tuple[Kind, ...] = (
         hint=Text(
             "Look at the ladder from the last frame the peer sent on: what did the program answer?",
             "请从对端最后发送的一帧开始看时序图：程序回答了什么？",
+        ),
+    ),
+    Kind(
+        "WL208",
+        summary=Text("a message is longer than the protocol allows", "消息超过协议允许的长度"),
+        rationale=Text(
+            "expected every message of {actor} to take at most {limit} bytes; the one that begins {text} takes more",
+            "{actor} 的每条消息最多 {limit} 字节；以 {text} 开头的这条超出了",
+        ),
+        hint=Text(
+            "The limit counts bytes, not characters, and the end mark too: a Chinese character takes three bytes in UTF-8.",
+            "上限按字节计算（含结束标记），不是按字符：一个汉字在 UTF-8 中占三个字节。",
+        ),
+    ),
+    Kind(
+        "WL209",
+        summary=Text("a message differs from what was typed", "消息与输入的内容不一致"),
+        rationale=Text(
+            "expected {actor} to send {text}; it sent {sent}",
+            "{actor} 应发送 {text}；实际发送 {sent}",
+        ),
+        hint=Text(
+            "Look at what differs: a space or a zero byte too many, a letter lost at the end, or another text glued to it.",
+            "看看差别在哪里：多了空格或零字节，末尾少了字符，还是粘上了别的内容。",
         ),
     ),
     Kind(

@@ -128,8 +128,18 @@ KINDS: tuple[Kind, ...] = (
         "WL611",
         summary=Text("the program's traffic is more than is kept", "程序的流量超过了保留上限"),
         rationale=Text(
-            "the capture was cut off after {limit} packets, at {time} s; {share} % of them came from {actor}",
-            "捕获在 {limit} 个报文之后截断（{time} 秒）；其中 {share}% 来自 {actor}",
+            "the capture was cut off after {limit} {unit}, at {time} s; {share} % of what was sent came from {actor}",
+            "捕获在 {limit} {unit}之后截断（{time} 秒）；其中 {share}% 来自 {actor}",
+        ),
+        hint=Text("A loop that sends without waiting for anything.", "有循环在不停发送。"),
+    ),
+    Kind(
+        "WL612",
+        summary=Text("the program made the other side flood its terminal", "程序使对方刷屏"),
+        rationale=Text(
+            "the terminal of {other} was cut off after {limit} bytes, at {time} s: it shows what {actor} sent, which is "
+            "{share} % of all that was sent",
+            "{other} 的终端在 {limit} 字节之后被截断（{time} 秒）：它显示的是 {actor} 发送的内容，占全部发送量的 {share}%",
         ),
         hint=Text("A loop that sends without waiting for anything.", "有循环在不停发送。"),
     ),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import signal as signals
 from collections.abc import Iterator
 
+from wirelab.base.signals import signal_name
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
-from wirelab.judge.blame import STARVED, refused
+from wirelab.judge.blame import STARVED, deserted, not_played, refused
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
 from wirelab.judge.view import PlayedStep, View
 
 QUOTED_LINES = 6
+BUSY = 0.5  # of the time allowed: who had the CPU for so long was not kept from doing what was due
 
 _READY = Text("{actor} got ready in {seconds} s", "{actor} 在 {seconds} 秒内就绪")
 _SHOWN = Text("{actor} showed {text} after {seconds} s", "{actor} 在 {seconds} 秒后显示了 {text}")
@@ -38,7 +39,9 @@ def check_steps(view: View) -> Iterator[CheckResult]:
             continue
         if played.ended.outcome == "impossible":
             missed = Said(_MISSED, {"step": step.written})
-            yield _result(step, "script", Verdict.FAIL, missed, _impossible(view, step, played))
+            excuse = _deserted(view, played.ended.time)
+            verdict = Verdict.INCONCLUSIVE if excuse else Verdict.FAIL
+            yield _result(step, "script", verdict, missed, excuse or _impossible(view, step, played))
         elif isinstance(step.action, steps.Start):
             if step.action.until is not None or played.ended.outcome == "missed":
                 yield _start(view, step, step.action, played)
@@ -69,19 +72,36 @@ def _starved(played: PlayedStep, within: float) -> float:
     detail = played.ended.detail
     delay = float(detail.get("run_delay") or 0)
     ended = bool(detail.get("exited")) or detail.get("status") is not None
-    return delay if delay > STARVED * within and not ended else 0.0
+    busy = float(detail.get("cpu") or 0) > BUSY * within  # it had CPU, and what it did with it is its own affair
+    return delay if delay > STARVED * within and not ended and not busy else 0.0
 
 
 def _excused(
-    view: View, step: ScriptStep, played: PlayedStep, actor: str, within: float, what: Bilingual
+    view: View, step: ScriptStep, played: PlayedStep, actor: str, within: float, what: Bilingual, code: str
 ) -> Finding | None:
     """The finding that makes a missed step inconclusive, if the machine or the harness's own side is to blame."""
+    assert played.ended is not None
+    if any(bound.actor in (None, actor) and bound.time <= played.ended.time for bound in view.bounds):
+        return not_played(view, actor)  # the flood is told by a check of its own
+    if code != "WL601" and (desertion := _deserted(view, played.ended.time)):
+        return desertion
     if delay := _starved(played, within):
         late = actor if view.part(actor) != "peer" else _submission(view) or actor
         return finding("WL903", late, actor=late, delay=f"{delay:.2f}")
     alone = all(view.part(name) != "submission" for name in view.started)
     if alone or (view.part(actor) != "submission" and isinstance(step.action, steps.Start)):
-        return finding("WL905", actor, actor=actor, what=what, terminal=_last_lines(view, actor))
+        return finding("WL905", actor, actor=actor, what=what, terminal=_last_lines(view, actor, played))
+    return None
+
+
+def _deserted(view: View, time: int) -> Finding | None:
+    """By a moment, the harness's own server had left a client of the submission without a reason: what the client
+    did then (exit, say) and what it could not do any more says nothing about it."""
+    for client in view.scenario.clients:
+        for connection in view.connections_of(client) if view.part(client) == "submission" else ():
+            fin = connection.teardown.server_fin
+            if fin is not None and fin.segment.time <= time and (found := deserted(view, client, connection)):
+                return found
     return None
 
 
@@ -94,24 +114,27 @@ def _missed(
 ) -> CheckResult:
     actor = str(blame.actor)
     summary = Said(_MISSED, {"step": step.written})
-    if excuse := _excused(view, step, played, actor, within, what):
+    if excuse := _excused(view, step, played, actor, within, what, blame.code):
         return _result(step, name, Verdict.INCONCLUSIVE, summary, excuse)
     return _result(step, name, Verdict.FAIL, summary, blame)
 
 
-def _last_lines(view: View, actor: str) -> tuple[tuple[str, str], ...]:
-    return tuple((actor, line) for line in view.lines(actor)[-QUOTED_LINES:])
+def _last_lines(view: View, actor: str, played: PlayedStep) -> tuple[tuple[str, str], ...]:
+    """What a terminal showed last by the end of a step."""
+    assert played.ended is not None
+    return tuple((actor, line) for line in view.lines(actor, played.ended.time)[-QUOTED_LINES:])
 
 
-def _seen(view: View, actor: str) -> Bilingual:
+def _seen(view: View, actor: str, played: PlayedStep) -> Bilingual:
     """What a terminal showed instead, in words; the lines themselves are quoted as evidence."""
+    assert played.ended is not None
     exited = view.exits.get(actor)
-    if exited and exited.by == "itself":
+    if exited and exited.by == "itself" and exited.time <= played.ended.time:
         status, time = exited.status, view.seconds(exited.time)
         return Bilingual(
             f"it had ended by itself with status {status} at {time} s", f"它已在 {time} 秒自行结束，状态 {status}"
         )
-    if not view.lines(actor):
+    if not view.lines(actor, played.ended.time):
         return Bilingual("it showed nothing at all", "它什么也没有显示")
     return Bilingual("it showed other lines, quoted below", "它显示的是下面这些内容")
 
@@ -132,8 +155,8 @@ def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep
             actor=actor,
             text=action.until,
             within=f"{action.within:g}",
-            seen=_seen(view, actor),
-            terminal=_last_lines(view, actor),
+            seen=_seen(view, actor, played),
+            terminal=_last_lines(view, actor, played),
         )
     what = Bilingual("did not get ready", "没有就绪")
     if view.part(actor) == "peer" and played.ended.detail.get("refused"):
@@ -164,7 +187,7 @@ def _shows(view: View, step: ScriptStep, action: steps.Shows | steps.NeverShows,
         if good:
             return _result(step, "never shows", Verdict.PASS, Said(_NOT_SHOWN, {"actor": actor, "text": text}))
         shown = tuple((actor, line) for line in view.lines(actor) if action.text is not None and action.text in line)
-        found = finding("WL605", actor, actor=actor, text=text, terminal=shown or _last_lines(view, actor))
+        found = finding("WL605", actor, actor=actor, text=text, terminal=shown or _last_lines(view, actor, played))
         return _result(step, "never shows", Verdict.FAIL, Said(_MISSED, {"step": step.written}), found)
     if good:
         said = Said(_SHOWN, {"actor": actor, "text": text, "seconds": _took(played)})
@@ -175,8 +198,8 @@ def _shows(view: View, step: ScriptStep, action: steps.Shows | steps.NeverShows,
         actor=actor,
         text=text,
         within=f"{action.within:g}",
-        seen=_seen(view, actor),
-        terminal=_last_lines(view, actor),
+        seen=_seen(view, actor, played),
+        terminal=_last_lines(view, actor, played),
     )
     what = Bilingual(f"did not show {text}", f"没有显示 {text}")
     return _missed(view, step, "shows", played, action.within, blame, what)
@@ -196,7 +219,7 @@ def _exits(view: View, step: ScriptStep, action: steps.Exits, played: PlayedStep
 
 def _exit_fault(view: View, action: steps.Exits, played: PlayedStep, actor: str) -> Finding:
     assert played.ended is not None
-    status, quoted = played.ended.detail.get("status"), _last_lines(view, actor)
+    status, quoted = played.ended.detail.get("status"), _last_lines(view, actor, played)
     if status is None:
         previous = _previous(view, played)
         what = Bilingual(previous or "the step before", previous or "上一步")
@@ -207,14 +230,6 @@ def _exit_fault(view: View, action: steps.Exits, played: PlayedStep, actor: str)
         time = view.seconds(exited.time if exited else played.ended.time)
         return finding("WL603", actor, actor=actor, signal=signal_name(-status), time=time, terminal=quoted)
     return finding("WL602", actor, actor=actor, wanted=action.status, status=status, terminal=quoted)
-
-
-def signal_name(number: int) -> str:
-    """What a signal is called, as in SIGSEGV; real-time signals have numbers only."""
-    try:
-        return signals.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _previous(view: View, played: PlayedStep) -> str | None:
@@ -250,8 +265,8 @@ def _impossible(view: View, step: ScriptStep, played: PlayedStep) -> Finding:
     exited = view.exits.get(actor)
     why = played.ended.detail.get("why")
     if why == "exited" and exited is not None:
-        time, quoted = view.seconds(exited.time), _last_lines(view, actor)
+        time, quoted = view.seconds(exited.time), _last_lines(view, actor, played)
         return finding("WL608", actor, actor=actor, step=step.written, status=exited.status, time=time, terminal=quoted)
     if why == "keyboard not read":
-        return finding("WL609", actor, actor=actor, step=step.written, terminal=_last_lines(view, actor))
+        return finding("WL609", actor, actor=actor, step=step.written, terminal=_last_lines(view, actor, played))
     return finding("WL610", actor, actor=actor, step=step.written)

@@ -48,8 +48,7 @@ class Finding:
     """One coded observation with its evidence.
 
     ``code`` is its stable name in the registry; ``rationale`` says what was expected and what was seen;
-    ``frames`` are frame numbers of the capture, ``times`` nanoseconds since the epoch, ``terminal`` whole
-    lines a program showed (actor, line). ``actor`` is whose doing it is. ``more`` counts further findings of the
+    ``frames`` are frame numbers of the capture, ``terminal`` whole lines a program showed (actor, line). ``actor`` is whose doing it is. ``more`` counts further findings of the
     same kind that were left out, so that one loop gone wild does not bury everything else.
     """
 

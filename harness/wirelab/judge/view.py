@@ -172,8 +172,11 @@ class View:
         receiver = self.actor_at(connection, "server" if reset.sender == "client" else "client")
         for played in self.steps():
             action = self.scenario.script[played.began.index].action
-            if isinstance(action, Inject) and action.to == receiver and played.ended is not None:
-                return played.began.time <= reset.segment.time <= played.ended.time
+            if not isinstance(action, Inject) or action.to != receiver or played.ended is None:
+                continue
+            meant = action.of in (None, self.client_of(connection))
+            if meant and played.began.time <= reset.segment.time <= played.ended.time:
+                return True
         return False
 
     @functools.cached_property
@@ -185,15 +188,21 @@ class View:
                 found.setdefault(event.actor, Transcript()).feed(event.data)
         return found
 
-    def lines(self, actor: str) -> list[str]:
-        """The terminal's lines that hold anything."""
-        transcript = self.transcripts.get(actor)
-        return [line for line in transcript.text.split("\n") if line.strip()] if transcript else []
+    def lines(self, actor: str, until: int | None = None) -> list[str]:
+        """The terminal's lines that hold anything; those shown by the moment ``until``, if it is given."""
+        if until is None:
+            transcript = self.transcripts.get(actor, Transcript())
+        else:
+            transcript = Transcript()
+            for event in self.evidence.events:
+                if isinstance(event, Shown) and event.actor == actor and event.time <= until:
+                    transcript.feed(event.data)
+        return [line for line in transcript.text.split("\n") if line.strip()]
 
     def quit_time(self, actor: str) -> int | None:
-        """When the last quitting key or word was typed at an actor's keyboard."""
+        """When the first quitting key or word was typed at an actor's keyboard."""
         times = self._quit_times(actor)
-        return times[-1] if times else None
+        return times[0] if times else None
 
     def asked_before(self, actor: str, time: int) -> bool:
         """Whether an actor was asked to quit before a moment: by its keyboard, a signal, or its script (a peer)."""

@@ -38,7 +38,7 @@ from wirelab.present.ladder import SECOND, TIME, Ladder, clock, port_name
 from wirelab.present.style import ACTORS, BOLD, DIM, GREEN, RED, YELLOW, Style, cells, clip, left, safe, wrap
 
 FLOOD = 200  # lines of one source within one second of the time axis; what is more is counted
-LONGEST_QUOTE = 4000  # characters of a quoted terminal line; no line that anybody reads is longer
+LONGEST_QUOTE = 1000  # characters of a quoted terminal line; no line that anybody reads is longer
 LONGEST_LINE = 1000  # characters of a terminal's line before it is shown in pieces
 NAME = 16  # cells of an actor's name; longer ones are cut
 NARROWEST = 20  # cells for text beside its label, however narrow the terminal

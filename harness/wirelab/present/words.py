@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from wirelab.base.signals import signal_name
 from wirelab.base.texts import Bilingual, Language, Text, register, say
 from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Peered, Started, StepEnded
-
-# Signal numbers of Linux on most machines (signal(7)); the pure layers have no module that knows them.
-_SIGNALS = dict(enumerate("HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM".split(), 1))
-_SIGNALS |= {24: "XCPU", 25: "XFSZ", 31: "SYS"}
 
 _PARTS: dict[Part, Bilingual] = {
     "submission": Bilingual("the submission", "提交的程序"),
@@ -42,7 +39,7 @@ register(
         "live.exited.status": Text("status {status}", "状态码 {status}"),
         "live.exited.status.unknown": Text("status unknown", "状态码未知"),
         "live.ending": Text("{signal} sent, as the script says", "按剧本发送 {signal}"),
-        "live.missed": Text("not in time: {step}", "未按时发生：{step}"),
+        "live.missed": Text("not as expected: {step}", "与预期不符：{step}"),
         "live.impossible": Text("impossible, the program was gone: {step}", "无法执行，程序已经不在了：{step}"),
         "live.step": Text("step {number}", "第 {number} 步"),
         "live.wire.cut": Text("the wire is cut: {about}", "线路中断：{about}"),
@@ -104,11 +101,6 @@ def peered(event: Peered, language: Language, data: str) -> str:
 def bounded(event: Bounded, language: Language) -> str:
     """A bound that was hit, and what is missing from here on."""
     return say(f"live.bounded.{event.unit}", language, limit=grouped(event.limit))
-
-
-def signal_name(number: int) -> str:
-    """``SIGKILL`` for 9; for a number without a name, ``signal 40``."""
-    return f"SIG{_SIGNALS[number]}" if number in _SIGNALS else f"signal {number}"
 
 
 def grouped(number: int) -> str:

@@ -325,6 +325,11 @@ class Stage:
 
 
 def base_environment() -> dict[str, str]:
-    """What every program finds in its environment: the user's own, with a plain UTF-8 locale and terminal."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "WIRELAB_", "VIRTUAL_ENV"))}
+    """What every program finds in its environment: the user's own, with a plain UTF-8 locale and terminal.
+
+    Without what would change how programs behave from one user to the next: options of Python by environment variable
+    (but where modules lie stays), and the interval of heartbeats, which the scenario sets.
+    """
+    dropped = ("LC_", "WIRELAB_", "VIRTUAL_ENV", "PYTHON", "HEARTBEAT_INTERVAL")
+    kept = {key: value for key, value in os.environ.items() if key == "PYTHONPATH" or not key.startswith(dropped)}
     return kept | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
