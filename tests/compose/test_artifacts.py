@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.judge import runs
-from wirelab.base.errors import InputError, WirelabError
+from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import LANGUAGES
-from wirelab.compose.artifacts import Run, read_run, write_run
+from wirelab.compose.artifacts import Run, check_parent, read_run, write_run
 from wirelab.declare.scenario import parse_scenario
 from wirelab.observe.evidence import (
     Bounded,
@@ -230,6 +230,17 @@ def test_a_run_that_could_not_be_written_whole_is_none(folder: Path, monkeypatch
         with pytest.raises(InputError, match="No space left"):
             write(folder, sample())
     refused(folder, "run.json")
+
+
+@pytest.mark.parametrize("name", ["run.json", "capture.pcapng"])
+def test_a_run_holds_no_other_runs(tmp_path: Path, name: str):
+    check_parent(tmp_path / "new")
+    (tmp_path / "notes.txt").touch()
+    check_parent(tmp_path)
+    (tmp_path / name).touch()
+    with pytest.raises(UsageError) as raised:
+        check_parent(tmp_path)
+    assert all(name in raised.value.text(language) for language in LANGUAGES)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,26 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     assert all("x.yaml" in raised.value.text(language) for language in LANGUAGES)
 
 
+def test_line_ends_are_read_as_python_reads_them(tmp_path: Path):
+    path = tmp_path / "x.yaml"
+    path.write_bytes("心\r\nb\rc\n\nd".encode())
+    assert path.read_text("utf-8") == library.read_text(path) == "心\nb\nc\n\nd"
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path):
+    with pytest.raises(InputError, match="not a regular file"):
+        library.read_text(Path("/dev/zero"))
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="not a regular file"):
+        library.read_text(pipe)
+    path = tmp_path / "x.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(AuthorError, match=r"x\.yaml:1:1: the file is longer than 1000000 characters"):
+        library.read_text(path)
+
+
 def test_a_folder_is_no_scenario_file(tmp_path: Path):
     with pytest.raises(InputError, match="directory"):
         library.load(tmp_path)
@@ -154,3 +175,40 @@ def test_a_profile_with_mistakes_is_told_with_its_own_place(tmp_path: Path):
     with pytest.raises(AuthorError) as raised:
         library.profile_for(library.load(path), path)
     assert f"{broken}:2:17" == str(raised.value.problems[0].place)
+
+
+def test_an_unrelated_folder_of_a_topics_name_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "messaging").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert {"messaging"} == {path.parent.name for path in library.find(["messaging"])}
+    assert all(path.is_absolute() for path in library.find(["messaging"]))
+
+
+def test_a_profile_far_above_a_scenario_is_not_its_own(tmp_path: Path):
+    stray = tmp_path / "protocols" / "line.yaml"
+    stray.parent.mkdir()
+    stray.write_text("not a profile", encoding="utf-8")
+    folder = tmp_path / "a" / "scenarios" / "messaging"
+    folder.mkdir(parents=True)
+    path = folder / "one-line.yaml"
+    path.write_text(library.find(["messaging/one-line"])[0].read_text(encoding="utf-8"), encoding="utf-8")
+    profile, _ = library.profile_for(library.load(path), path)
+    assert "line" == profile.name
+
+
+def test_an_expectation_about_messages_that_the_profile_lacks_is_a_mistake(tmp_path: Path):
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / "mute.yaml").write_text(
+        "protocol: mute\nframing: {kind: line}\nmessages:\n"
+        "  - {name: message, from: client, pattern: '(?P<text>.*)', template: '{text}'}\n",
+        encoding="utf-8",
+    )
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "scenario: case\ntitle: {en: a, zh: b}\ntests: client\nprotocol: mute\n"
+        "cast: {server: {role: server}, alice: {role: client}}\n"
+        "script: [{start: server}, {start: alice}]\nexpect:\n  - {heartbeat: alice}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(AuthorError, match=r"case\.yaml:8: the expectation 'heartbeat'"):
+        library.profile_for(library.load(path), path)

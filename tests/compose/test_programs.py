@@ -85,6 +85,10 @@ def test_a_command_for_a_role_that_is_not_tested_is_refused(tmp_path: Path, test
         ("python3 mine.py", "programs.no-file", "'mine.py'"),
         ("node sub/mine.js", "programs.no-file", "'sub/mine.js'"),
         ("java -jar mine.jar", "programs.no-file", "'mine.jar'"),
+        *[(f"./a {word} ./b", "programs.shell", f"'{word}'") for word in "&& || ; | > < & 2>&1".split()],
+        ("cd sub; ./client", "programs.shell", "'sub;'"),
+        ("./a && ./b", "programs.shell", 'exec ./client "$@"\' sh'),
+        ("FOO=1 python3 mine.py", "programs.variable", "env FOO=1 …"),
     ],
 )
 def test_a_command_that_cannot_be_right_is_refused(tmp_path: Path, command: str, key: str, said: str):
@@ -99,6 +103,26 @@ def test_a_source_file_is_looked_for_in_the_folder_of_the_command(tmp_path: Path
     assert ("mine.py", *ADDRESS) == commands("client", {"client": "./run mine.py"}, tmp_path)["alice"][1:]
     absolute = str(tmp_path / "mine.py")
     assert absolute == commands("client", {"client": f"./run {absolute}"}, Path("/"))["alice"][1]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("sh -c 'cd a && ./b; ./c > x'", ("sh", "-c", "cd a && ./b; ./c > x")),
+        ("./python3 -c 'x=1;'", ("./python3", "-c", "x=1;")),
+        ("sh -c 'python3 mine.py'", ("sh", "-c", "python3 mine.py")),
+        ("env FOO=1 ./client a=b 'x; y'", ("env", "FOO=1", "./client", "a=b", "x; y")),
+    ],
+)
+def test_a_shell_may_be_started_and_variables_be_set(tmp_path: Path, command: str, words: tuple[str, ...]):
+    assert (*words, *ADDRESS) == commands("client", {"client": command}, tmp_path)["alice"]
+
+
+def test_the_home_folder_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "mine.py").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = commands("client", {"client": "~/run ~/mine.py a~/b"}, Path("/"))["alice"]
+    assert (f"{tmp_path}/run", f"{tmp_path}/mine.py", "a~/b", *ADDRESS) == found
 
 
 def test_what_only_looks_like_a_file_is_left_alone(tmp_path: Path):

@@ -31,6 +31,17 @@ def mistakes(text: str) -> list[str]:
     return str(raised.value).splitlines()
 
 
+def test_a_key_given_twice_does_not_hide_the_rest():
+    text = HEAD.replace("ASK {n}", "ASK {m}").replace("protocol: mine", "protocol: mine\nprotocol: yours")
+    doubled, meaning = mistakes(text)
+    assert doubled.startswith("mine.yaml:2:1: the key 'protocol' stands here a second time (first in line 1)")
+    assert meaning.startswith("mine.yaml:5:")
+    assert "(?P<m>…)" in meaning
+    both = mistakes(text.replace("framing", "framming"))
+    assert doubled in both
+    assert any(line.startswith("mine.yaml:3:1: unknown key 'framming'") for line in both)
+
+
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_shipped_profiles_are_right(path: Path):
     profile = load_profile(path.read_text(encoding="utf-8"), path.name)

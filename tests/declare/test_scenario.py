@@ -285,10 +285,13 @@ def test_every_text_of_the_catalogue_is_produced():
             ["15:5 'text' is missing", "15:19 unknown key 'txt' (did you mean 'text'?)"],
         ),
         (with_step("{wait: soon}"), ["15:12 'wait' must be a number, found 'soon'"]),
-        (with_step("{wait: -1}"), ["15:12 'wait' must be at least 0.0, found -1"]),
+        (with_step("{wait: -1}"), ["15:12 'wait' must be at least 0, found -1"]),
         (with_step("{wait: 1, until: x}"), ["15:15 unknown key 'until'; known here: wait"]),
         (with_step("{alice: press, key: ctrl-x}"), ["15:25 'key' must be one of ctrl-c, "]),
-        (with_step("{bob: sends, hex: 4d5}"), ["15:23 'hex' must be written like "]),
+        (
+            with_step("{bob: sends, hex: 4d5}"),
+            ["15:23 'hex' must be pairs of hexadecimal digits, as in 4d 53 47, found '4d5'"],
+        ),
         (
             with_step("{bob: sends, text: 1}"),
             ["15:24 'text' must be text (put it in quotes) or a list in [ ], found 1"],
@@ -303,7 +306,10 @@ def test_every_text_of_the_catalogue_is_produced():
             WHOLE.replace("NAME: x", "NAME: true"),
             ["4:38 'NAME' must be text (put it in quotes) or a whole number or a num"],
         ),
-        (WHOLE.replace("NAME: x", "A=B: x"), ["4:32 'A=B' must be written like "]),
+        (
+            WHOLE.replace("NAME: x", "A=B: x"),
+            ["4:32 'A=B' must be letters, digits and _, not beginning with a digit, found"],
+        ),
         (
             WHOLE.replace("role: server", "rol: server"),
             ["6:11 'role' is missing", "6:12 unknown key 'rol' (did you mean 'role'?)"],
@@ -340,6 +346,52 @@ def test_a_wrong_cast_member_does_not_bring_further_complaints():
 def test_a_right_cast_is_used_even_where_the_head_is_wrong():
     text = with_step("{bob: type, text: hi}").replace("tests: client", "tests: nobody")
     assert ["source.choice", "scenario.needs-program"] == [problem[1] for problem in problems(text)]
+
+
+def test_a_name_that_no_actor_can_have_is_told_though_the_head_is_wrong():
+    text = WHOLE.replace("carol", "Bob Smith").replace("bob:", "all:").replace("tests: client", "tests: nobody")
+    expected = [("3:8", "source.choice"), ("8:3", "scenario.actor-name"), ("9:3", "scenario.actor-name")]
+    assert expected == [problem[:2] for problem in problems(text)][:3]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("{bob: sends, text: a, hex: 4d5}", [("15:5", "scenario.one-of"), ("15:32", "source.range")]),
+        ("{alice: shows, within: soon}", [("15:5", "scenario.one-of"), ("15:28", "source.type")]),
+        ("{drop: FINN, from: client, of: alise}", [("15:12", "source.choice"), ("15:36", "scenario.unknown-actor")]),
+        ("{inject: FIN, to: server}", [("15:14", "source.choice"), ("15:23", "scenario.whose")]),
+        ("{alice: shows, pattern: '(', within: 0}", [("15:29", "scenario.pattern"), ("15:42", "source.range")]),
+        ("{bob: press, key: x}", [("15:11", "scenario.needs-program"), ("15:23", "source.choice")]),
+        # What is misspelt is told once: it is not said as well that it is not there.
+        ("{alice: shows, txt: hi}", [("15:20", "source.unknown-key")]),
+        ("{inject: RST, to: server, off: alice}", [("15:31", "source.unknown-key")]),
+    ],
+)
+def test_one_mistake_in_a_step_does_not_hide_another(step: str, expected: list[tuple[str, str]]):
+    assert expected == [problem[:2] for problem in problems(with_step(step))]
+
+
+def test_one_mistake_in_an_expectation_does_not_hide_another():
+    expected = ["scenario.unknown-actor", "source.choice"]
+    assert expected == [key for _, key, _ in problems(with_check("{teardown: alise, style: polite}"))]
+    expected = ["source.type", "scenario.unknown-actor"]
+    assert expected == [key for _, key, _ in problems(with_check("{broadcast: x, to: bob, not_to: [alise]}"))]
+
+
+def test_a_key_given_twice_does_not_hide_the_rest():
+    text = WHOLE.replace("tests: client\n", "tests: client\ntests: nobody\n")
+    text = text.replace(STEP, "  - {alice: shows, text: a, text: b}\n  - {wait: soon}\n")
+    found = [problem[:2] for problem in problems(text)]
+    assert [("4:1", "source.duplicate"), ("16:29", "source.duplicate"), ("17:12", "source.type")] == found
+
+
+def test_in_chinese_a_word_that_is_not_stands_between_spaces():
+    with pytest.raises(AuthorError) as raised:
+        parse(with_step("{alice: type, text: 1, enter: 2}"))
+    first, second = raised.value.text("zh").splitlines()
+    assert first.endswith("'text' 应为文字（请加引号），这里是 1")
+    assert second.endswith("'enter' 应为 true 或 false，这里是 2")
 
 
 def test_the_place_decides_the_name_only_where_there_is_one():

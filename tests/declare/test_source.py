@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, field
 
-from wirelab.base.errors import AuthorError
+from wirelab.base.errors import AuthorError, Problem
 from wirelab.base.texts import LANGUAGES
 from wirelab.declare import source as reader
 from wirelab.declare.fill import Strict, validate
@@ -156,6 +156,17 @@ def test_every_mistake_is_told_with_its_place(text: str, expected: list[tuple[st
     assert [(place.replace("f:", "f.yaml:"), f"source.{key}") for place, key in expected] == problems(text)
 
 
+def test_keys_given_twice_can_be_told_beside_the_rest():
+    doubled: list[Problem] = []
+    found = read_yaml("a: 1\nb: 2\na: 3\n", "f", doubled)
+    assert {"a": 1, "b": 2} == found.data
+    assert [("f:3:1", "source.duplicate")] == [(str(problem.place), problem.key) for problem in doubled]
+    doubled = []
+    with pytest.raises(AuthorError) as raised:
+        read_yaml("a: 1\na: !x 2\n", "f", doubled)
+    assert (2, []) == (len(raised.value.problems), doubled)
+
+
 def test_a_billion_laughs_are_not_laughed():
     lines = ["a0: &a0 [ha, ha]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     assert {"source.alias"} == {key for _, key in problems("\n".join(lines))}
@@ -272,8 +283,8 @@ def mistakes(text: str) -> list[str]:
         ("{name: ~}", ["f:1:8: 'name' must be text (put it in quotes), found nothing"]),
         ("{name: a, ratio: true}", ["f:1:18: 'ratio' must be a number, found true"]),
         ("{name: a, inner: {size: 2.0}}", ["f:1:25: 'size' must be a whole number, found 2.0"]),
-        ("{name: a, ratio: 2}", ["f:1:18: 'ratio' must be at most 1.0, found 2"]),
-        ("{name: a, ratio: 0}", ["f:1:18: 'ratio' must be greater than 0.0, found 0"]),
+        ("{name: a, ratio: 2}", ["f:1:18: 'ratio' must be at most 1, found 2"]),
+        ("{name: a, ratio: 0}", ["f:1:18: 'ratio' must be greater than 0, found 0"]),
         ("{name: a, ratio: .inf}", ["f:1:18: 'ratio' must be a number, found '.inf'"]),
         ("{name: a, flag: yes}", ["f:1:17: 'flag' must be true or false, found 'yes'"]),
         ("{name: a, rato: 1}", ["f:1:11: unknown key 'rato' (did you mean 'ratio'?); known here: " + KNOWN]),

@@ -97,6 +97,8 @@ PROGRAMS: dict[str, tuple[str, tuple[str, ...]]] = {
     "no first line": ("./mute", ("./mute", "#!")),
     "no interpreter": ("./strange", ("./strange", "#!")),
     "a folder": ("./folder", ("./folder",)),
+    "shell syntax": ("cd sub && ./client", ("'&&'", "sh -c")),
+    "a variable": ("MODE=1 ./client", ("env MODE=1",)),
     "quoting": ('python3 "client.py', ('"client.py',)),
     "empty": ("", ("client",)),
     "no such source": ("python3 cleint.py", ("cleint.py",)),
@@ -177,6 +179,17 @@ def test_a_run_is_replaced_by_the_next_and_an_empty_folder_is_filled(command: Co
     names = {path.name for path in (command.folder / "kept").iterdir()}
     assert {"run.json", "capture.pcapng", "server.cast", "alice.cast"} == names
     assert 0 == command("judge", "kept").status
+
+
+def test_several_runs_are_not_kept_inside_a_run(command: Command):
+    one, two = command.write("one.yaml", GOOD), command.write("two.yaml", GOOD)
+    (command.folder / "kept").mkdir()
+    (command.folder / "kept" / "run.json").write_text("{}", encoding="utf-8")
+    before = contents(command.folder)
+    done = command("run", one, two, "-o", "kept")
+    refused(done, USAGE, "kept holds something else (run.json)")
+    assert "" == done.out
+    assert before == contents(command.folder)
 
 
 # --- a run folder that is no longer what was written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -19,7 +20,7 @@ from wirelab.compose import kit, library
 from wirelab.edge import cli
 
 COMMANDS = ("demo", "run", "judge", "lint", "schema", "doctor")
-USAGE, DATA, NO_INPUT = 64, 65, 66
+USAGE, DATA, NO_INPUT, UNAVAILABLE = 64, 65, 66, 69
 TALKING = (
     HEAD
     + ALICE
@@ -106,8 +107,15 @@ def test_the_language(
         monkeypatch.delenv(name, raising=False)
     for name, value in setting.items():
         monkeypatch.setenv(name, value)
-    assert USAGE == cli.main(["run", "no-such-scenario", *option])
-    assert word in capsys.readouterr().err
+    for words in (["run", "no-such-scenario", *option], [*option, "run", "no-such-scenario"]):
+        assert USAGE == cli.main(words)
+        assert word in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_of_two_languages_the_last_counts(capsys: pytest.CaptureFixture[str]):
+    assert USAGE == cli.main(["--lang", "en", "run", "no-such-scenario", "--lang", "zh"])
+    assert "没有" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here")
@@ -130,7 +138,7 @@ def test_everything_in_the_kit_is_without_mistakes(capsys: pytest.CaptureFixture
     said = capsys.readouterr()
     assert "" == said.err
     count = len(list(root.rglob("*.yaml")))
-    assert f"{count} files, 0 mistakes" in said.out
+    assert f"files: {count}, mistakes: 0" in said.out
     assert count + 1 == len(said.out.splitlines())
 
 
@@ -141,11 +149,54 @@ def test_lint_tells_every_mistake_of_every_file(here: Path, capsys: pytest.Captu
     (here / "protocols" / "mine.yaml").write_text("protocol: mine\n", encoding="utf-8")
     assert DATA == cli.main(["lint", "good.yaml", "bad.yaml", "protocols"])
     said = capsys.readouterr()
-    assert "good.yaml: ok\n3 files, " in said.out
+    assert "good.yaml: ok\nfiles: 3, mistakes: " in said.out
     for place in ("bad.yaml:8:", "bad.yaml:9:", "bad.yaml:10:", "bad.yaml:11:", "mine.yaml"):
         assert place in said.err
     for meant in ("'text'", "'exits'"):
         assert meant in said.err
+
+
+PROFILE = """\
+protocol: mine
+framing: {kind: line}
+messages:
+  - {name: message, from: client, pattern: 'SAY (?P<text>.*)', template: 'SAY {text}'}
+"""
+
+
+@pytest.mark.parametrize("folder", [".", "protocols", "scenarios"])
+def test_lint_tells_a_protocol_from_a_scenario_wherever_it_is_called(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: str
+):
+    (here / folder).mkdir(exist_ok=True)
+    monkeypatch.chdir(here / folder)
+    Path("p1.yaml").write_text(PROFILE, encoding="utf-8")
+    assert 0 == cli.main(["lint", "p1.yaml"]), capsys.readouterr().err
+    Path("p1.yaml").write_text(PROFILE.replace("framing", "framming"), encoding="utf-8")
+    assert DATA == cli.main(["lint", "p1.yaml"])
+    assert "'framing'" in capsys.readouterr().err
+
+
+def test_in_a_folder_of_protocols_what_says_nothing_is_a_protocol(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (here / "protocols").mkdir()
+    monkeypatch.chdir(here / "protocols")
+    Path("p1.yaml").write_text("protocol: p1\n", encoding="utf-8")
+    Path("s1.yaml").write_text(TALKING, encoding="utf-8")
+    assert DATA == cli.main(["lint", "p1.yaml", "s1.yaml"])
+    said = capsys.readouterr()
+    assert "'framing' is missing" in said.err
+    assert "s1.yaml: ok" in said.out
+
+
+def test_lint_of_a_file_without_end(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert NO_INPUT == cli.main(["lint", "/dev/zero"])
+    assert "cannot read /dev/zero: not a regular file\n" == capsys.readouterr().err
+    with open(here / "long.yaml", "wb") as file:
+        file.truncate(1 << 40)
+    assert DATA == cli.main(["lint", "long.yaml", "--lang", "zh"])
+    assert "long.yaml:1:1: 文件超过 1000000 个字符，不再读取\n" == capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here")
@@ -261,6 +312,36 @@ def test_hostile_output_never_reaches_the_terminal(command: Command):
         found = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
         assert {"\n"} == found
         assert "⟨ESC⟩[2J" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("schema",), ("doctor",), ("doctor", "--json"), ("run", "--list"), ("lint", "case.yaml"), ("--help",), ()],
+    ids=" ".join,
+)
+def test_a_full_output_is_told_once(command: Command, words: tuple[str, ...]):
+    command.write("case.yaml", TALKING)
+    done = redirected(command, ">/dev/full", *words)
+    assert (UNAVAILABLE, "") == (done.returncode, done.stdout)
+    assert "wirelab: cannot write the output: No space left on device\n" == done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_a_closed_output_is_nobody_looking(command: Command, closed: str):
+    command.write("case.yaml", TALKING + EXPECTED)
+    done = redirected(command, closed, "run", "case.yaml", "-o", "kept")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "pass" == json.loads((command.folder / "kept" / "run.json").read_text("utf-8"))["judgement"]["verdict"]
+    assert USAGE == redirected(command, closed, "run", "no-such-scenario").returncode
+    assert USAGE == redirected(command, closed, "--nothing").returncode
+
+
+def redirected(command: Command, how: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a shell does that redirects its output."""
+    argv = ["sh", "-c", f'exec "$@" {how}', "sh", *command.argv(*words)]
+    return subprocess.run(
+        argv, cwd=command.folder, env=command.env, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
+    )
 
 
 def test_an_output_that_cannot_express_it_all(command: Command):

@@ -16,6 +16,7 @@ from wirelab.declare.source import MAX_CHARACTERS
 from wirelab.observe.messages import Profile
 
 PROTOCOLS = "protocols"
+_SPOKEN_OF = {"heartbeat": ("heartbeat",), "messages": ("message",), "broadcast": ("broadcast",)}
 
 register(
     {
@@ -25,6 +26,10 @@ register(
         ),
         "library.empty": Text("there is no scenario in the folder {folder}", "文件夹 {folder} 中没有场景"),
         "library.unreadable": Text("cannot read {file}: {why}", "无法读取 {file}：{why}"),
+        "library.no-message": Text(
+            "the expectation '{check}' is about messages called '{name}', and the protocol '{protocol}' has none",
+            "期望 '{check}' 针对名为 '{name}' 的消息，而协议 '{protocol}' 中没有这种消息",
+        ),
         "library.no-profile": Text(
             "there is no protocol profile '{wanted}'{meant}; known: {known}",
             "没有名为 '{wanted}' 的协议描述{meant}；已有：{known}",
@@ -48,20 +53,26 @@ def find(wanted: Iterable[str]) -> list[Path]:
     found: list[Path] = []
     for word in wanted:
         candidates = [Path(word), kit.scenarios_root() / word, kit.scenarios_root() / f"{word}.yaml"]
-        path = next((path for path in candidates if path.exists()), None)
+        existing = [path for path in candidates if path.exists()]
+        path = next((path for path in existing if path.is_file() or _inside(path)), next(iter(existing), None))
         if path is None:
             topics = {name.partition("/")[0] for name in names()}
             close = difflib.get_close_matches(word.removesuffix(".yaml"), [*topics, *names()], n=1, cutoff=0.5)
             meant = Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else ""
             raise UsageError("library.no-scenario", wanted=word, meant=meant)
         if path.is_dir():
-            inside = sorted(item for item in path.rglob("*.yaml") if PROTOCOLS not in item.parts)
+            inside = _inside(path)
             if not inside:
                 raise UsageError("library.empty", folder=path)
             found += inside
         else:
             found.append(path)
     return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The scenario files in a folder and below it; an unrelated folder of a topic's name has none."""
+    return sorted(path for path in folder.rglob("*.yaml") if PROTOCOLS not in path.relative_to(folder).parts)
 
 
 def is_protocol(path: Path) -> bool:
@@ -110,10 +121,26 @@ def load(path: Path) -> Scenario:
 def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     """The scenario's protocol profile and its source: from ``protocols/`` near the scenario, or the kit's own.
 
-    Raises AuthorError, at the scenario's ``protocol`` line, when there is none of that name.
+    Near is the scenario's own folder, and those above it up to ``scenarios`` where it lies below one. Raises
+    AuthorError when there is no profile of that name, and for expectations about messages the profile does not have.
     """
+    profile, text = _profile_for(scenario, path)
+    problems = []
+    for item in scenario.expect:
+        missing = [name for name in _SPOKEN_OF.get(item.expectation.check, ()) if profile.spec(name) is None]
+        if missing:
+            values = {"check": item.expectation.check, "name": missing[0], "protocol": profile.name}
+            problems.append(Problem(Place(str(path), item.line), "library.no-message", values))
+    if problems:
+        raise AuthorError(tuple(problems))
+    return profile, text
+
+
+def _profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     name = scenario.protocol
-    for folder in path.resolve().parents:
+    above = path.resolve().parents
+    names = [folder.name for folder in above]
+    for folder in above[: names.index("scenarios") + 1 if "scenarios" in names else 2]:
         candidate = folder / PROTOCOLS / f"{name}.yaml"
         if candidate.is_file():
             text = read_text(candidate)

@@ -81,14 +81,14 @@ def _words(command: str, role: str, folder: Path) -> tuple[str, ...]:
         raise UsageError("programs.quoting", command=command, why=error) from None
     if not words:
         raise UsageError("programs.empty", role=role)
-    shell = next((word for word in words if word in _SHELL), None)
+    words = [os.path.expanduser(word) if word.startswith("~/") else word for word in words]
+    plain = [words[0], *(word for before, word in pairwise(words) if before != "-c")]  # after -c comes a script
+    shell = next((word for word in plain if word in _SHELL or re.fullmatch(r"\S+;", word)), None)
     if shell is not None:
         raise UsageError("programs.shell", command=command, word=shell, role=role)
     if re.match(r"[A-Za-z_]\w*=", words[0]):
         raise UsageError("programs.variable", command=command, word=words[0])
-    words = [os.path.expanduser(word) if word.startswith("~/") else word for word in words]
-    named = (word for before, word in pairwise(words) if before != "-c")  # after -c comes a script, not its file
-    source = next((word for word in named if word.endswith(_SOURCES)), None)
+    source = next((word for word in plain[1:] if word.endswith(_SOURCES)), None)
     if source is not None and not (folder / source).exists():
         raise UsageError("programs.no-file", command=command, file=source, folder=folder)
     return (_past_shim(words[0]), *words[1:])

@@ -32,6 +32,9 @@ register(
             "name at least one scenario, or a topic such as 'heartbeat'; `wirelab run --list` names them all",
             "请至少给出一个场景或主题，例如 'heartbeat'；`wirelab run --list` 列出全部场景",
         ),
+        "run.no-folder": Text(
+            "the current folder has been deleted; change to one that exists", "当前文件夹已被删除；请切换到存在的文件夹"
+        ),
         "run.title": Text("{name}: {title}", "{name}：{title}"),
         "run.kept": Text("kept in {folder}", "已保存到 {folder}"),
         "run.summary": Text(
@@ -89,7 +92,7 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     chosen = [(path, scenario) for path, scenario in loaded if _concerns(scenario, options) or len(loaded) == 1]
     prepared = [(scenario, *library.profile_for(scenario, path)) for path, scenario in chosen or loaded]
     for scenario, _, _ in prepared:
-        castings(scenario, options.commands, Path.cwd())
+        castings(scenario, options.commands, _here())
     folders = _folders([scenario for scenario, _, _ in prepared], options.output)
     judgements = []
     for (scenario, profile, source), folder in zip(prepared, folders, strict=True):
@@ -124,6 +127,14 @@ def _folders(scenarios: Sequence[Scenario], output: Path | None) -> list[Path | 
     return [*folders]
 
 
+def _here() -> Path:
+    """The current folder, in which the user's programs are started. Raises UsageError when it was deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("run.no-folder") from None
+
+
 def _concerns(scenario: Scenario, options: Options) -> bool:
     """Whether a scenario of a folder tests a role that a command was given for."""
     return not options.commands or scenario.tests == "both" or scenario.tests in options.commands
@@ -134,7 +145,7 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
         title = scenario.title.zh if options.language == "zh" else scenario.title.en
         put(safe(say("run.title", options.language, name=scenario.name, title=title)))
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
-    casting = castings(scenario, options.commands, Path.cwd())
+    casting = castings(scenario, options.commands, _here())
     playing = begin(scenario, profile, casting, listener)
     # While the programs start: importing this takes as long as they do.
     from wirelab.compose.artifacts import Run, write_run
