@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 
 import pytest
 
-from tests.edge.command import ALICE, BEGIN, HEAD, SERVER, Command, Played, expect, steps
+from tests.edge.command import ALICE, BEGIN, BY_PEER, HEAD, SERVER, Command, Played, expect, steps
+from wirelab.compose.artifacts import read_run
+from wirelab.observe.evidence import Bounded, Owned, Sampled, StepEnded
 
 PASS, FAIL = 0, 1
 BOUND = 20.0  # seconds: ten times what a run here takes on an idle machine, a fifth of what the programs would go on
@@ -178,18 +182,101 @@ def test_a_flood_is_kept_to_its_bound(command: Command):
     assert len(played.done.out) < 100_000
 
 
+@pytest.mark.parametrize(("bound", "unit", "limit"), [("limit", "packets", 2000), ("most", "bytes", 200_000)])
 @pytest.mark.parametrize(("role", "lesson"), [("client", CLIENT_LESSON), ("server", SERVER_LESSON)])
-def test_a_flood_on_the_wire_is_kept_to_its_bound_and_named(command: Command, role: str, lesson: str):
+def test_a_flood_on_the_wire_is_kept_to_its_bound_and_named(
+    command: Command, role: str, lesson: str, bound: str, unit: str, limit: int
+):
     flood = (
         "wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)\nwhile True:\n    wire.sendall(b'NEWS spam\\n')\n"
     )
     bounded = "import functools, sys; from wirelab.stage import stage; from wirelab.edge import cli"
-    bounded += "; stage.Tap = functools.partial(stage.Tap, limit=2000); sys.exit(cli.main())"
+    bounded += f"; stage.Tap = functools.partial(stage.Tap, {bound}={limit}); sys.exit(cli.main())"
     command.launcher = [sys.executable, "-c", bounded]
     opening = CONNECT if role == "client" else LISTEN + "wire = door.accept()[0]\n"
     played = command.play(lesson, **{role: opening + flood})
     named(played, {"WL611"}, FAIL)
-    assert 2000 == len(played.segments)
+    (hit,) = (event for event in played.run.evidence.events if isinstance(event, Bounded))
+    assert (None, unit, limit) == (hit.actor, hit.unit, hit.limit)
+    sizes = [len(packet.data) for packet in played.run.evidence.packets]
+    kept = {"packets": len(sizes), "bytes": sum(sizes)}[unit]
+    assert limit - 1514 < kept <= limit
+    what = {"packets": "2 000 packets are captured", "bytes": "200 000 bytes are captured"}[unit]
+    assert what in played.done.out
+
+
+FLOOD = """\
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+int main(void) {
+    struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(12001)};
+    inet_pton(AF_INET, "127.0.0.1", &there.sin_addr);
+    int wire = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    if (connect(wire, (struct sockaddr *)&there, sizeof there)) return 1;
+    setsockopt(wire, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    puts("Connected to 127.0.0.1:12001");
+    fflush(stdout);
+    long long due = now(), end = due + 2000000000LL;
+    while ((due += 10000) < end) {  /* 100 000 segments a second */
+        if (write(wire, "MSG spam\\n", 9) < 0) return 1;
+        while (now() < due) ;
+    }
+    pause();
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+@pytest.mark.parametrize("answers", ["", ", answers: true"])
+def test_a_flood_to_a_peer_does_not_keep_the_stage_from_the_tap(command: Command, answers: str):
+    command.write("flood.c", FLOOD)
+    subprocess.run(["gcc", "-O1", "-o", "flood", "flood.c"], cwd=command.folder, check=True)
+    script = steps("- {start: server}", "- {start: alice}", "- {server: expects, text: never, within: 2}")
+    lesson = HEAD + BY_PEER.replace("peer: true", f"peer: true{answers}") + script + expect("{handshake: alice}")
+    done = command("run", command.write("case.yaml", lesson), "--client", "./flood", "-o", "kept")
+    played = Played(done, read_run(command.folder / "kept"))
+    assert 0 == played.run.evidence.lost
+    assert "missed" == played.outcomes[-1]
+    assert "WL901" not in {code for code, _ in played.codes}, done.out
+
+
+def test_who_keeps_every_processor_busy_has_not_waited_longer_than_it_was_given(command: Command):
+    spin = "for _ in range(6):\n    if os.fork() == 0:\n        while True:\n            pass\n"
+    script = steps(BEGIN, "- {alice: shows, text: never, within: 1}")
+    played = command.play(HEAD + ALICE + script + expect("{handshake: alice}"), client=CONNECT + spin + SLEEP)
+    ended = [event for event in played.run.evidence.events if isinstance(event, StepEnded)][-1]
+    assert "missed" == ended.outcome
+    took = (ended.time - played.run.evidence.events[0].time) / 1e9
+    assert 0 <= float(ended.detail["run_delay"] or 0) <= took  # six times that, were it a sum
+    assert float(ended.detail["cpu"] or 0) > 0
+    delays = [event.run_delay for event in played.run.evidence.events if isinstance(event, Sampled)]
+    assert len(delays) > 1
+
+
+def test_a_client_that_connects_for_each_message_owns_all_its_connections(command: Command):
+    source = CONNECT + (
+        "for _ in range(20):\n"
+        "    other = socket.create_connection(('127.0.0.1', 12001))\n"
+        "    other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))\n"
+        "    other.close()\n"  # by RST: it is gone before anybody can ask whose it was
+        "print('done', flush=True)\n" + SLEEP
+    )
+    script = steps(BEGIN, "- {alice: shows, text: done, within: 9}")
+    played = command.play(HEAD + ALICE + script + expect("{handshake: alice}"), client=source)
+    owned = {event.port for event in played.run.evidence.events if isinstance(event, Owned) and event.actor == "alice"}
+    assert 21 == len(played.connections)
+    assert {connection.client.port for connection in played.connections} == owned
 
 
 def test_ten_thousand_keys_at_a_keyboard_that_nobody_reads(command: Command):

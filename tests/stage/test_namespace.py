@@ -205,6 +205,22 @@ def test_a_run_whose_parent_is_gone_ends_at_once():
     assert (-signal.SIGKILL, b"") == (done.returncode, done.stdout)
 
 
+def descriptors_of_init() -> str:
+    with pipe() as (reading, writing):
+        os.set_inheritable(writing, True)
+        closing = os.closerange
+        os.sysconf = lambda name: 2**30
+        os.closerange = lambda first, last: (os.write(writing, str(last).encode()), closing(first, last))[1]
+        world = namespace.contain()
+        said = awaited(reading).decode()
+        world.end()
+        return said
+
+
+def test_a_huge_limit_on_open_files_costs_nothing():
+    assert str(namespace.MOST_FILES) == play(descriptors_of_init)
+
+
 def enter_again() -> str:
     try:
         namespace.enter(os.getppid())

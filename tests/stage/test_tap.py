@@ -15,7 +15,7 @@ from wirelab.base.clock import now_ns
 from wirelab.base.errors import EnvironmentFault
 from wirelab.observe.segments import ACK, FIN, RST, SYN, Packet
 from wirelab.stage import linux, namespace
-from wirelab.stage.tap import LIMIT, SLOTS, Tap, capture_filter
+from wirelab.stage.tap import BYTES, LIMIT, SLOTS, Tap, capture_filter
 
 PORT = 12001
 SMALLEST = 32  # slots in one block of the ring
@@ -27,8 +27,8 @@ def flags(packet: Packet) -> int:
 
 
 @contextmanager
-def tapped(slots: int = SLOTS, limit: int = LIMIT, port: int | None = None) -> Iterator[Tap]:
-    tap = Tap(slots=slots, limit=limit, port=port)
+def tapped(slots: int = SLOTS, limit: int = LIMIT, port: int | None = None, most: int = BYTES) -> Iterator[Tap]:
+    tap = Tap(slots=slots, limit=limit, port=port, most=most)
     try:
         tap.sync(SECONDS)
         yield tap
@@ -184,7 +184,22 @@ def limited() -> list[object]:
 
 
 def test_beyond_the_limit_packets_are_counted_not_kept():
-    assert [False, 10, True, 100, 0] == play(limited)
+    assert [None, 10, "packets", 100, 0] == play(limited)
+
+
+def limited_bytes() -> list[object]:
+    with tapped(limit=100, most=1000) as tap:
+        frame = len(crafted(payload=300)) + 14
+        send_crafted(2, payload=300)
+        before = tap.bounded
+        send_crafted(1, payload=300)
+        send_crafted(1, payload=0)  # would fit, and come after a gap
+        tap.sync(SECONDS)
+        return [before, sum(len(packet.data) for packet in tap.read()) // frame, tap.bounded, tap.seen, tap.lost]
+
+
+def test_beyond_the_limit_in_bytes_too():
+    assert [None, 2, "bytes", 4, 0] == play(limited_bytes)
 
 
 def one_port() -> dict[str, int]:

@@ -129,7 +129,7 @@ class Bounded:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """How long a program's threads, all together, had been ready to run without a CPU by then (seconds)."""
+    """How long the worst-off thread of a program, at every moment, had been ready to run without a CPU by then (s)."""
 
     time: int
     actor: str

@@ -52,6 +52,10 @@ register(
             "has shown {limit} bytes, as much as is kept: what follows is not read",
             "已输出 {limit} 字节，达到上限：之后的输出不再读取",
         ),
+        "live.bounded.capture": Text(
+            "{limit} bytes are captured, as many as are kept: what follows is missing",
+            "已捕获 {limit} 字节，达到上限：之后的内容不再保留",
+        ),
         "live.bounded.packets": Text(
             "{limit} packets are captured, as many as are kept: what follows is missing",
             "已捕获 {limit} 个分组，达到上限：之后的分组不再保留",
@@ -100,7 +104,8 @@ def peered(event: Peered, language: Language, data: str) -> str:
 
 def bounded(event: Bounded, language: Language) -> str:
     """A bound that was hit, and what is missing from here on."""
-    return say(f"live.bounded.{event.unit}", language, limit=grouped(event.limit))
+    what = "capture" if event.actor is None and event.unit == "bytes" else event.unit
+    return say(f"live.bounded.{what}", language, limit=grouped(event.limit))
 
 
 def grouped(number: int) -> str:

@@ -14,6 +14,7 @@ import os
 import select
 import signal
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import pexpect
@@ -27,6 +28,9 @@ from wirelab.stage import namespace, processes
 from wirelab.stage.recorder import Recorder
 
 OUTPUT_LIMIT = 4_000_000  # bytes per terminal; a whole lab prints a few thousand
+AT_ONCE = 65_536  # bytes read before anything else has its turn
+TERMINAL_BYTES = 1_000_000  # more than the kernel keeps of what was written and not read (640 KiB, drivers/tty)
+_NOT_RUN = 127  # exit status of a child that was forked and could not become the program, as a shell's
 _NOT_A_PROGRAM = (errno.ENOEXEC, errno.ENOENT, errno.EACCES)  # execve(2)
 WINDOW = (40, 120)  # rows, columns
 _KEYS = {
@@ -58,6 +62,14 @@ register(
             "line (#!) names one that is there",
             "无法为 {actor} 启动 '{command}'：{program} 既不是编译好的程序，也不是首行（#!）指明了可用解释器的脚本",
         ),
+        "actor.closed-folder": Text(
+            "cannot start '{command}' for {actor}: the folder {folder} belongs to another user and is closed to "
+            "others. Inside the private network root may only read its own files (user_namespaces(7)). Run wirelab as "
+            "the user whom the folder belongs to, or make it root's:\n    sudo chown -R root {folder}",
+            "无法为 {actor} 启动 '{command}'：文件夹 {folder} 属于另一个用户，并且不对其他用户开放。"
+            "在私有网络里，root 也只能读自己的文件（user_namespaces(7)）。请以该文件夹所属的用户运行 wirelab，"
+            "或把它改为 root 所有：\n    sudo chown -R root {folder}",
+        ),
         "actor.not-started": Text(
             "cannot start '{command}' for {actor}: {why}", "无法为 {actor} 启动 '{command}'：{why}"
         ),
@@ -87,8 +99,11 @@ class Program:
         self._child: Any  # a pexpect.spawn; its stubs lack ptyproc
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], folder: str) -> None:
-        """Run ``command`` in ``folder``. Raises UsageError when there is no such program."""
+        """Run ``command`` in ``folder``. Raises UsageError when there is no such program, EnvironmentFault when the
+        machine refuses."""
         shown = " ".join(command)
+        if os.geteuid() == 0 and (closed := _closed(folder)):
+            raise EnvironmentFault("actor.closed-folder", command=shown, actor=self.name, folder=closed)
         found = resolve(command[0], folder, environment.get("PATH", os.defpath))
         if found is None:
             where = folder if "/" in command[0] else environment.get("PATH", os.defpath)
@@ -96,22 +111,30 @@ class Program:
             if "/" in command[0] and os.path.isfile(file):
                 raise UsageError("actor.not-executable", command=shown, actor=self.name, program=command[0])
             raise UsageError("actor.no-program", command=shown, actor=self.name, program=command[0], where=where)
+
+        def settle_in() -> None:
+            os.chdir(folder)  # here, where a refusal is reported; ptyprocess would let it out of the forked child
+            namespace.drop_capabilities()
+
+        forks = namespace.forks()
         try:
             self._child = pexpect.spawn(
                 found,
                 list(command[1:]),
                 timeout=None,
                 maxread=65536,
-                cwd=folder,
                 env=dict(environment),
                 dimensions=WINDOW,
-                preexec_fn=namespace.drop_capabilities,
+                preexec_fn=settle_in,
             )
         except (OSError, pexpect.ExceptionPexpect) as error:
             if getattr(error, "errno", None) in _NOT_A_PROGRAM:  # the file is there, so it is its first line
                 raise UsageError("actor.no-interpreter", command=shown, actor=self.name, program=command[0]) from None
             why = getattr(error, "strerror", None) or str(error)
             raise EnvironmentFault("actor.not-started", command=shown, actor=self.name, why=why) from None
+        finally:
+            if namespace.forks() != forks:  # the child, that no program has replaced: it must not go on as its parent
+                os._exit(_NOT_RUN)
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
         self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0
@@ -133,14 +156,22 @@ class Program:
         return tuple(wanted)
 
     def service(self) -> None:
-        """Take in output and notice the end; never blocks."""
+        """Take in some output, all of it when the program has ended, and notice the end; never blocks."""
         ended = self._pidfd >= 0 and bool(select.select([self._pidfd], [], [], 0)[0])
-        self._drain()
         if ended:
+            self.drain()
             self._note_end()
+        else:
+            self._read_output(AT_ONCE)
 
-    def _drain(self) -> None:
-        while self.terminal_open and not self.flooded:
+    def drain(self) -> None:
+        """Take in all that was written up to now; never blocks."""
+        self._read_output(TERMINAL_BYTES)
+
+    def _read_output(self, most: int) -> None:
+        """Read until there is nothing more, or ``most`` bytes: who writes without end must not keep the loop."""
+        end = self._read + most
+        while self.terminal_open and not self.flooded and self._read < end:
             if not select.select([self._child.child_fd], [], [], 0)[0]:
                 return
             try:
@@ -217,8 +248,7 @@ class Program:
 
     def hang_up(self) -> None:
         """Close the terminal; the kernel sends SIGHUP to the session."""
-        if self.terminal_open:
-            self._drain()
+        self.drain()
         self._close_terminal()
 
     def end(self) -> None:
@@ -232,10 +262,9 @@ class Program:
                     os.kill(member, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-            self._drain()
+            self.drain()
             self._note_end()
-        if self.terminal_open:
-            self._drain()
+        self.drain()
         self._close_terminal()
 
     def _announce(self, by: Literal["script", "harness"], name: str) -> None:
@@ -250,6 +279,17 @@ class Program:
                 self._child.ptyproc.fileobj.close()  # it owns the descriptor; closing only that would close it twice
             self._child.ptyproc.closed = self._child.closed = True
             self._child.ptyproc.fd = self._child.child_fd = -1
+
+
+def _closed(folder: str) -> str | None:
+    """The first folder on the way to this one, or itself, that may not be used; None when it may, or is not there."""
+    path = Path(folder).absolute()
+    for step in (*reversed(path.parents), path):
+        if not os.path.lexists(step):
+            return None
+        if not os.access(step, os.X_OK if step != path else os.R_OK | os.X_OK):
+            return str(step)
+    return None
 
 
 def resolve(program: str, folder: str, path: str) -> str | None:

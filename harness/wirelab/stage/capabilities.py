@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 PORT, HOST = 12001, "127.0.0.1"  # in a private network the port is always free
 OLDEST_PYTHON = (3, 11)
 DISK_BYTES = 100_000_000
-"""A run keeps some 100 kB; a flood may make its capture and its recordings a thousand times that."""
+"""A run keeps some 100 kB; a flood on the wire 48 MB and a sixth for the packets' headers (``tap.BYTES``), one on a
+terminal 4 MB (``actors.OUTPUT_LIMIT``), as JSON up to six times that."""
 _WRITTEN_BYTES = 1 << 20
 _DAEMON_SECONDS = 10  # a daemon that nothing ends, which is what is tried here, ends itself
 _IDLE_SECONDS = 1.0
@@ -165,7 +166,7 @@ def terminal() -> str:
     """A program on a pty reads what is typed and shows what it has to say."""
     program = _program("terminal")
     try:
-        program.start(["/bin/sh", "-c", 'read line && echo "heard $line"'], _environment(), "/")
+        program.start(["/bin/sh", "-c", 'read line && echo "heard $line"'], namespace.base_environment(), "/")
     except WirelabError as fault:
         raise EnvironmentFault("capability.no-terminal", why=fault.values.get("why", fault)) from fault
     program.type("wirelab", enter=True)
@@ -184,7 +185,7 @@ def reference_programs(find: Callable[[Role], Path]) -> str:
         path = find(role)
         command = [sys.executable, str(path), HOST, str(PORT)]
         program = _program(role)
-        program.start(command, _environment(), str(path.parent))
+        program.start(command, namespace.base_environment(), str(path.parent))
         playing.append(program)
         _await(program, f"{words} {HOST}:{PORT}", " ".join(command))
     world.end()
@@ -197,10 +198,6 @@ def _program(name: str) -> Program:
     from wirelab.stage.recorder import Recorder
 
     return Program(name, "client", "reference", Recorder())
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
 
 
 def _await(program: Program, wanted: str, command: str) -> None:

@@ -21,11 +21,12 @@ from pathlib import Path
 from wirelab.base.clock import Deadline
 from wirelab.base.errors import EnvironmentFault, HarnessBug
 from wirelab.base.texts import Text, register
-from wirelab.stage import linux
+from wirelab.stage import linux, processes
 
 ETHERNET_MTU = 1500
 """Bytes of IP packet that loopback takes here, as on an Ethernet: MSS 1460, no frame above 1514 bytes."""
 END_SECONDS = 10.0
+MOST_FILES = 1_048_576
 _INHERITED_AS_IGNORED = (
     signal.SIGPIPE,
     signal.SIGXFSZ,
@@ -110,6 +111,20 @@ _SETTINGS = {
     "user.max_pid_namespaces": "/proc/sys/user/max_pid_namespaces",
 }
 _entered: set[int] = set()
+_forks = 0
+
+
+def _forked() -> None:
+    global _forks  # noqa: PLW0603 - a fact about this process
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def forks() -> int:
+    """A number that differs between this process and what it forks: pids say little across PID namespaces."""
+    return _forks
 
 
 def _settings() -> dict[str, str]:
@@ -231,7 +246,7 @@ class Containment:
         heirs = [self.init, os.getpid()]  # init last: what is orphaned meanwhile moves there
         while heirs:
             pid = heirs.pop()
-            found = [child for child in _children(pid) if child != self.init]
+            found = [child for child in processes.children(pid) if child != self.init]
             inside += found
             heirs += found
         return tuple(sorted(pid for pid in set(inside) if _alive(pid)))
@@ -265,16 +280,6 @@ class Containment:
         return pid
 
 
-def _children(pid: int) -> list[int]:
-    """Children of all threads of a process; none when it is gone. A scan of all of /proc costs 20 times as much."""
-    found: list[int] = []
-    with suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with suppress(OSError):
-                found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split())
-    return found
-
-
 def _alive(pid: int) -> bool:
     """Whether it still runs: neither gone nor a zombie."""
     with suppress(OSError):  # its name may hold any character, so read after the last parenthesis
@@ -287,12 +292,16 @@ def contain() -> Containment:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a launcher that ignored it would make every wait fail
     _attempt("unshare(CLONE_NEWPID)", lambda: linux.unshare(linux.CLONE_NEWPID))
     reading, writing = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _be_init(reading)
-        finally:
-            os._exit(0)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # none may come before the child's ``try``
+    try:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _be_init(reading)
+            finally:
+                os._exit(0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     os.close(reading)
     return Containment(init=pid, _lifeline=writing)
 
@@ -303,9 +312,21 @@ def _be_init(lifeline: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     os.dup2(lifeline, 0)
-    os.closerange(1, os.sysconf("SC_OPEN_MAX"))
+    limit = os.sysconf("SC_OPEN_MAX")  # -1 when there is none; a container's may be 2**30, which takes minutes
+    os.closerange(1, min(limit, MOST_FILES) if limit > 0 else MOST_FILES)
     while os.read(0, 1):  # end of file: the maker died before the kernel was told that we die with it
         pass
+
+
+def base_environment() -> dict[str, str]:
+    """What every program finds in its environment: the user's own, with a plain UTF-8 locale and terminal.
+
+    Without what would change how programs behave from one user to the next: options of Python by environment variable
+    (but where modules lie stays), and the interval of heartbeats, which the scenario sets.
+    """
+    dropped = ("LC_", "WIRELAB_", "VIRTUAL_ENV", "PYTHON", "HEARTBEAT_INTERVAL")
+    kept = {key: value for key, value in os.environ.items() if key == "PYTHONPATH" or not key.startswith(dropped)}
+    return kept | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
 
 
 def restore_signals() -> None:

@@ -21,6 +21,8 @@ from wirelab.observe.messages import Decoder, Message, Profile
 from wirelab.stage.recorder import Recorder
 
 RECEIVE_LIMIT = 64_000_000  # bytes one peer takes in per connection before it stops reading
+AT_ONCE = 8_192  # bytes taken in before anything else has its turn: a thousand short messages, some 10 ms
+BACKLOG = 64
 
 
 class PeerConnection:
@@ -43,22 +45,24 @@ class PeerConnection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def receive(self) -> None:
-        """Take in what has arrived; never blocks."""
-        while self.reading and self.ended is None:
-            try:
-                data = self.sock.recv(65536)
-            except BlockingIOError:
-                return
-            except OSError:
-                self.ended = "rst"
-                return
-            if not data:
-                self.ended = "fin"
-                self._take(self._decoder.finish())
-                return
-            self._take(self._decoder.feed(Chunk(self._offset, data, 0, now_ns())))
-            self._offset += len(data)
-            self.reading = self.reading and self._offset < RECEIVE_LIMIT
+        """Take in some of what has arrived; never blocks. What is left makes the socket readable again: who sends
+        without end would otherwise keep the loop from the tap."""
+        if not self.reading or self.ended is not None:
+            return
+        try:
+            data = self.sock.recv(AT_ONCE)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.ended = "rst"
+            return
+        if not data:
+            self.ended = "fin"
+            self._take(self._decoder.finish())
+            return
+        self._take(self._decoder.feed(Chunk(self._offset, data, 0, now_ns())))
+        self._offset += len(data)
+        self.reading = self._offset < RECEIVE_LIMIT
 
     def _take(self, messages: tuple[Message, ...]) -> None:
         self._messages.extend(messages)
@@ -94,9 +98,18 @@ class PeerConnection:
                     self.ended = self.ended or "rst"
                 self.unsent = b""
 
-    def take(self, text: str | None, pattern: re.Pattern[str] | None) -> bool:
-        """Use up the first received message with this text (or matching this pattern), if there is one."""
-        for position, message in enumerate(self._messages):
+    @property
+    def unused(self) -> int:
+        """How many received messages are not used up."""
+        return len(self._messages)
+
+    def take(self, text: str | None, pattern: re.Pattern[str] | None, after: int = 0) -> bool:
+        """Use up the first received message with this text (or matching this pattern), if there is one.
+
+        The first ``after`` messages are known to be others.
+        """
+        for position in range(after, len(self._messages)):
+            message = self._messages[position]
             if message.text == text if pattern is None else pattern.fullmatch(message.text):
                 del self._messages[position]
                 return True
@@ -130,7 +143,7 @@ class Peer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind(address)
-                sock.listen(64)
+                sock.listen(BACKLOG)
             except OSError:
                 sock.close()
                 raise
@@ -172,7 +185,7 @@ class Peer:
         """Accept, finish connecting, receive, send on; never blocks."""
         if self._listener:
             with contextlib.suppress(BlockingIOError):
-                while True:
+                for _ in range(BACKLOG):
                     self._adopt(*self._listener.accept())
         if self._connecting:
             self._finish_connecting(self._connecting)

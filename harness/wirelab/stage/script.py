@@ -22,8 +22,9 @@ from wirelab.observe.evidence import Ending, StepBegan, StepEnded
 from wirelab.observe.segments import Endpoint
 from wirelab.stage import processes
 from wirelab.stage.actors import Program
+from wirelab.stage.namespace import base_environment
 from wirelab.stage.peer import Peer, PeerConnection
-from wirelab.stage.stage import Stage, base_environment
+from wirelab.stage.stage import Stage, Waited
 
 Detail = dict[str, str | int | float | bool | None]
 PEER_CONNECT_SECONDS = 5.0
@@ -67,11 +68,9 @@ def play_script(stage: Stage, scenario: Scenario, casting: Mapping[str, Casting]
         stage.recorder.add(StepBegan(now_ns(), step.index, step.written))
         outcome = player.play(step)
         stage.recorder.add(StepEnded(now_ns(), step.index, outcome.result, outcome.detail))
-        stage.sample()
         if outcome.stop or stage.flooded:
             break
     stage.drain()
-    stage.sample()
 
 
 class _Player:
@@ -123,7 +122,7 @@ class _Player:
         waited = self.stage.wait_for(lambda: bool(peer.connections) or peer.refused, PEER_CONNECT_SECONDS, stretch=True)
         if peer.connections:
             return DONE
-        return Outcome("missed", {"refused": peer.refused, "run_delay": waited.run_delay}, stop=True)
+        return Outcome("missed", {"refused": peer.refused, **_starved(waited)}, stop=True)
 
     @on_stage.register
     def _(self, action: steps.Wait) -> Outcome:
@@ -233,9 +232,9 @@ class _Player:
                 again = self._press_again(program)
             return program.exited is not None or program.flooded
 
-        self.stage.wait_for(gone, action.within * PRESS_AGAIN_AFTER)
-        waited = self.stage.wait_for(gone, action.within * (1 - PRESS_AGAIN_AFTER))
-        detail: Detail = {"pressed_again": again, "run_delay": round(waited.run_delay, 4)}
+        parts = (PRESS_AGAIN_AFTER, 1 - PRESS_AGAIN_AFTER)
+        waits = [self.stage.wait_for(gone, action.within * part, about=program) for part in parts]
+        detail: Detail = {"pressed_again": again, **_starved(*waits)}
         if program.exited is None:
             return Outcome("missed", detail)
         detail["status"] = program.exited.status
@@ -272,13 +271,13 @@ class _Player:
             met = condition()
             return met or program.flooded or program.exited is not None
 
-        waited = self.stage.wait_for(over, within, stretch=stretch)
+        waited = self.stage.wait_for(over, within, about=program, stretch=stretch)
         if not met and program.exited is not None:
             self.stage.pump(0)
             met = condition()
         if met:
             return DONE
-        return Outcome("missed", {"exited": program.exited is not None, "run_delay": round(waited.run_delay, 4)})
+        return Outcome("missed", {"exited": program.exited is not None, **_starved(waited)})
 
     # --- peers
 
@@ -327,13 +326,17 @@ class _Player:
             return Outcome("impossible", {"why": "not connected"})
         pattern = re.compile(action.pattern) if action.pattern is not None else None
 
+        seen: dict[PeerConnection, int] = {}  # how many messages of each have been looked at
+
         def came(connection: PeerConnection) -> bool:
             if action.end is not None:
                 return connection.ended == action.end
-            return connection.take(action.text, pattern)
+            looked_at = seen.get(connection, 0)
+            seen[connection] = connection.unused
+            return connection.take(action.text, pattern, looked_at)
 
         waited = self.stage.wait_for(lambda: any(came(item) for item in peer.connections), action.within)
-        return DONE if waited.came else Outcome("missed", {"run_delay": round(waited.run_delay, 4)})
+        return DONE if waited.came else Outcome("missed", _starved(waited))
 
     @by_peer.register(steps.HalfCloses)
     @by_peer.register(steps.Closes)
@@ -353,6 +356,14 @@ class _Player:
         acts[action.verb]()
         self.stage.pump(0)
         return DONE
+
+
+def _starved(*waits: Waited) -> Detail:
+    """What a step that was missed tells about the CPU that its program waited for, and had."""
+    return {
+        "run_delay": round(sum(waited.run_delay for waited in waits), 4),
+        "cpu": round(sum(waited.cpu for waited in waits), 4),
+    }
 
 
 def _next_number(connection: Connection, sender: Endpoint) -> int | None:

@@ -9,7 +9,6 @@ Knows no script and no expectation.
 from __future__ import annotations
 
 import contextlib
-import os
 import selectors
 import sys
 from collections.abc import Callable, Mapping
@@ -33,9 +32,9 @@ from wirelab.stage.tap import Tap
 
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
-SLOTS = 8_192  # of the tap: 80 ms of a flood of 100 000 segments/s; each further 8 MiB would cost every run 2 ms
 SLICE, AT_ONCE = 100, 1000  # packets followed between two looks at the tap, and before anything else has its turn
-SAMPLE_NS = 50_000_000
+SAMPLE_NS = 250_000_000  # each look at two programs costs a run 0.3 ms
+UNMEASURED = 0.1  # seconds at the beginning of a wait for which it is not looked who has the CPU
 OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
 LONGEST_STRETCH = 6.0  # a wait for a start is stretched at most this many times
 
@@ -51,10 +50,12 @@ register(
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """How a wait ended: whether what was waited for came, and how long programs had no CPU meanwhile (s)."""
+    """How a wait ended: whether what was waited for came; if not, for how many seconds the program that it was about
+    had been ready to run without a CPU (since the wait was stretched last), and how many it had had one."""
 
     came: bool
     run_delay: float = 0.0
+    cpu: float = 0.0
 
 
 class Stage:
@@ -77,16 +78,18 @@ class Stage:
         self._watched: dict[int, int] = {}
         self.bounded = False  # whether the capture is full; what programs do from then on cannot be judged
         self._sampled = 0
+        self._delays: dict[int, tuple[processes.Threads, float]] = {}
         self._exit = contextlib.ExitStack()
 
     def __enter__(self) -> Stage:
         namespace.enter(self._parent_pid)
         with contextlib.ExitStack() as stack:
             stack.callback(self._selector.close)
-            # The end of the process closes it: the kernel takes 20 ms for that, for which nobody need wait.
-            self.tap = Tap(slots=SLOTS)
-            self.tap.sync()
+            # Early, because what this process writes to after a fork is copied page by page.
             stack.callback(namespace.contain().end)
+            # The end of the process closes it: the kernel takes 20 ms for that, for which nobody need wait.
+            self.tap = Tap()
+            self.tap.sync()
             stack.callback(self._end_actors)
             self._exit = stack.pop_all()
         return self
@@ -148,6 +151,8 @@ class Stage:
         self._take_packets()  # first: what a program shows follows from what arrived
         for actor in tuple(self.actors.values()):
             actor.service()
+            self._empty_tap()  # one that has much to take in is not the reason that a packet is lost
+        self.sample()
 
     def wait(self, seconds: float) -> None:
         """Let time pass, watching; less when the capture is full."""
@@ -155,24 +160,35 @@ class Stage:
         while not deadline.passed and not self.bounded:
             self.pump(deadline.left())
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float, *, stretch: bool = False) -> Waited:
+    def wait_for(
+        self, condition: Callable[[], bool], seconds: float, *, about: Program | None = None, stretch: bool = False
+    ) -> Waited:
         """Wait until ``condition`` holds, at most ``seconds``, and not beyond the capture's being full.
 
-        With ``stretch``, time during which programs were ready to run but had no CPU does not count, up to
-        LONGEST_STRETCH times ``seconds``. In every case it is measured and returned.
+        ``about`` is the program that makes it hold or not; without it, whichever had to wait longest for a CPU. With
+        ``stretch``, time during which it was ready to run but had none does not count, up to LONGEST_STRETCH times
+        ``seconds``. In every case it is measured and returned.
         """
         if condition():
             return Waited(True)
-        pids = [program.pid for program in self.programs if program.exited is None]
-        before = processes.run_delay(pids)
         deadline, last = Deadline.after(seconds), Deadline.after(seconds * LONGEST_STRETCH)
+        soon = Deadline.after(min(UNMEASURED, seconds / 10))  # most waits end here, and measuring costs a run 1 ms
+        while not soon.passed and not self.bounded:
+            self.pump(soon.left())
+            if condition():
+                return Waited(True)
+        pids = [program.pid for program in ([about] if about else self.programs) if program.exited is None]
+        before = [processes.threads(pid) for pid in pids]
+        cpu = 0.0
         while not condition():
             if deadline.passed or self.bounded:
-                delay = max(0.0, processes.run_delay(pids) - before)
-                if not stretch or self.bounded or last.passed or delay <= 0.05 * seconds:
-                    return Waited(False, delay)
-                before += delay
-                deadline = Deadline.after(min(delay, last.left()))
+                after = [processes.threads(pid) for pid in pids]
+                worst = max(map(processes.between, before, after), default=processes.Scheduled())
+                cpu += worst.cpu
+                if not stretch or self.bounded or last.passed or worst.delay <= 0.05 * seconds:
+                    return Waited(False, worst.delay, cpu)
+                before = after
+                deadline = Deadline.after(min(worst.delay, last.left()))
             self.pump(deadline.left())
         return Waited(True)
 
@@ -181,9 +197,8 @@ class Stage:
         deadline = Deadline.after(seconds)
         while not deadline.passed and program.exited is None:
             if processes.asleep(program.pid):
-                self.pump(
-                    0
-                )  # what it showed last must be read before the key: Ctrl-C throws away what is not, termios(3)
+                self.pump(0)
+                program.drain()  # what it showed last is read before the key: Ctrl-C throws away what is not, termios(3)
                 return
             self.pump(min(0.002, deadline.left()))
 
@@ -226,7 +241,8 @@ class Stage:
             self._packets += packets
             if self.tap.bounded:
                 self.bounded = True
-                self.recorder.add(Bounded(now_ns(), None, len(self._packets), "packets"))
+                limit = self.tap.most if self.tap.bounded == "bytes" else self.tap.limit
+                self.recorder.add(Bounded(now_ns(), None, limit, self.tap.bounded))
             else:
                 self._lost = self.tap.lost  # what is lost after the bound would not have been kept either
 
@@ -252,7 +268,7 @@ class Stage:
 
     def _owner(self, syn: Segment, enough: bool) -> Program | None:
         """Who has the socket open. When nobody has, or (``enough`` was tried) only a process that left its program's
-        tree, it is the only client that has no connection yet."""
+        tree, it is the only client, or the only one that has no connection yet."""
         clients = [program for program in self.programs if program.role == "client"]
         try:
             inode = linux.tcp_socket_inode(syn.src, syn.dst)
@@ -262,7 +278,7 @@ class Stage:
             owner = next((program for program in clients if processes.owns(program.pid, inode)), None)
             if owner is not None or not enough:
                 return owner
-        left = [program for program in clients if program.port is None]
+        left = [program for program in clients if program.port is None or len(clients) == 1]
         return left[0] if len(left) == 1 else None
 
     def _own(self, port: int, name: str) -> None:
@@ -273,13 +289,19 @@ class Stage:
         self.recorder.add(Owned(now_ns(), name, port))
 
     def sample(self) -> None:
-        """Record how long each living program has waited for a CPU so far; at most every SAMPLE_NS."""
+        """Record how long each living program has waited for a CPU so far; at most every SAMPLE_NS.
+
+        That is the sum of what, from each look to the next, its worst-off thread waited: it never falls.
+        """
         if now_ns() - self._sampled < SAMPLE_NS:
             return
         self._sampled = now_ns()
         for program in self.programs:
             if program.exited is None:
-                delay = processes.run_delay((program.pid,))
+                before, delay = self._delays.get(program.pid, ({}, 0.0))
+                threads = processes.threads(program.pid)
+                delay += processes.between(before, threads).delay
+                self._delays[program.pid] = threads, delay
                 self.recorder.add(Sampled(now_ns(), program.name, round(delay, 6)))
 
     def wire(self, what: Literal["cut", "heal", "drop", "inject"], about: str) -> None:
@@ -322,14 +344,3 @@ class Stage:
         self.recorder.finish()
         events = tuple(sorted(self.recorder.events, key=lambda event: event.time))
         return Evidence(events, tuple(self._packets), LINKTYPE_ETHERNET, self._lost, self.port, machine)
-
-
-def base_environment() -> dict[str, str]:
-    """What every program finds in its environment: the user's own, with a plain UTF-8 locale and terminal.
-
-    Without what would change how programs behave from one user to the next: options of Python by environment variable
-    (but where modules lie stays), and the interval of heartbeats, which the scenario sets.
-    """
-    dropped = ("LC_", "WIRELAB_", "VIRTUAL_ENV", "PYTHON", "HEARTBEAT_INTERVAL")
-    kept = {key: value for key, value in os.environ.items() if key == "PYTHONPATH" or not key.startswith(dropped)}
-    return kept | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}

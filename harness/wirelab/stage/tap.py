@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from wirelab.base.clock import NANOSECONDS, Deadline
 from wirelab.base.errors import EnvironmentFault
@@ -29,6 +29,8 @@ SLOTS = 4096
 and close. ``bench/tap_loss.py`` measures both."""
 LIMIT = 200_000
 """Packets kept by default: a flood from one program must not fill memory (240 000 were seen)."""
+BYTES = 48_000_000
+"""Bytes of them kept by default: 200 000 full segments would be 300 MB, and three times that in memory."""
 _BLOCK_BYTES = 64 * 1024
 _DISCARD_PORT = 9
 _TOKEN_BYTES = 16
@@ -115,19 +117,26 @@ class Tap:
     """A capture that runs from construction to ``close``; register it with a selector for reading.
 
     ``slots`` is a power of two times 32; ``slot`` its bytes (a power of two, 1982 of 2048 are for the frame);
-    frames that are larger keep their true length in ``Packet.length``. After ``limit`` packets further ones are
-    counted, not kept. ``port`` keeps only TCP to or from it, for an interface shared with others.
+    frames that are larger keep their true length in ``Packet.length``. After ``limit`` packets, or with the first
+    that would make it more than ``most`` bytes, further ones are counted, not kept. ``port`` keeps only TCP to or from it, for an interface shared with others.
     Packets stand in the order the kernel queued them; two that two processors handled in the same
     microsecond may carry times the other way round. Raises EnvironmentFault when capturing is refused.
     """
 
     def __init__(
-        self, interface: str = "lo", slots: int = SLOTS, limit: int = LIMIT, port: int | None = None, slot: int = 2048
+        self,
+        interface: str = "lo",
+        slots: int = SLOTS,
+        limit: int = LIMIT,
+        port: int | None = None,
+        slot: int = 2048,
+        most: int = BYTES,
     ) -> None:
         self.interface = interface
         self.seen = 0  # packets read from the ring, markers left out, kept or not
-        self.bounded = False  # whether the limit was reached: some packets were counted, not kept
-        self._slots, self._slot, self._room = slots, slot, limit
+        self.bounded: Literal["packets", "bytes"] | None = None  # the limit that made some be counted, not kept
+        self.limit, self.most = limit, most
+        self._slots, self._slot, self._room, self._bytes = slots, slot, limit, most
         self._head = 0
         self._pending: list[Packet] = []
         self._lost = 0
@@ -178,7 +187,8 @@ class Tap:
 
     def _drain(self, kept: list[Packet]) -> bool:
         """Empty the ring, at most once around; true when the awaited marker was in it."""
-        ring, slot, slots, head, room = self._ring, self._slot, self._slots, self._head, self._room
+        ring, slot, slots, head = self._ring, self._slot, self._slots, self._head
+        room, left = self._room, self._bytes  # nothing is left once something was not kept: what is kept has no gap
         unpack = linux.TPACKET2_HEADER.unpack_from
         release = linux.TP_STATUS_KERNEL.to_bytes(4, sys.byteorder)
         found, seen = False, 0
@@ -192,14 +202,16 @@ class Tap:
                 found |= ring[start + size - _TOKEN_BYTES : start + size] == self._token
             else:
                 seen += 1
-                if room:
+                if room and size <= left:
                     room -= 1
+                    left -= size
                     kept.append(Packet(seconds * NANOSECONDS + nanoseconds, ring[start : start + size], length))
-                else:
-                    self.bounded = True
+                elif self.bounded is None:
+                    self.bounded = "bytes" if room else "packets"
+                    room = 0
             ring[at : at + 4] = release
             head = head + 1 if head + 1 < slots else 0
-        self._head, self._room = head, room
+        self._head, self._room, self._bytes = head, room, left
         self.seen += seen
         return found
 

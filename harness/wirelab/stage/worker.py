@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
-from wirelab.base.errors import HarnessBug, WirelabError
+from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
 from wirelab.base.texts import Text, register
 
 Result = TypeVar("Result")
@@ -26,6 +26,11 @@ register(
     {
         "worker.bug": Text(
             "wirelab itself failed; please report this:\n{trace}", "wirelab 自身出错，请报告以下内容：\n{trace}"
+        ),
+        "worker.no-process": Text(
+            "no process could be started to play the scenario in: {why}. Too many may be running; end some, or raise "
+            "the limit:\n    ulimit -u unlimited",
+            "无法启动执行场景的进程：{why}。可能进程太多，请结束一些，或提高上限：\n    ulimit -u unlimited",
         ),
         "worker.gone": Text(
             "the process that played the scenario ended without a result ({how}); nothing can be said about this run",
@@ -39,13 +44,19 @@ class Worker(Generic[Result]):
     """One function call in a process of its own, begun at once; ``result`` waits for it."""
 
     def __init__(self, work: Callable[[int], Result]) -> None:
-        """Fork and call ``work`` there with this process's pid."""
+        """Fork and call ``work`` there with this process's pid. Raises EnvironmentFault when it cannot be forked."""
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
         self._reader, writer = os.pipe()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # so that none comes before _work's ``try``
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError as failure:
+            os.close(self._reader)
+            os.close(writer)
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            raise EnvironmentFault("worker.no-process", why=failure.strerror) from failure
         if self._pid == 0:
             _work(lambda: work(parent), writer)
         os.close(writer)

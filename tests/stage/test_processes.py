@@ -1,0 +1,34 @@
+"""A program's wait for a CPU is that of its worst-off thread: having many of them is no excuse."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wirelab.stage.processes import Scheduled, between, children, threads
+
+TIMES = st.dictionaries(st.integers(1, 9), st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)))
+
+
+def test_the_longest_wait_and_all_of_the_cpu():
+    before = {1: (0, 10**9), 2: (10**9, 0), 4: (9 * 10**9, 9 * 10**9)}
+    after = {1: (2 * 10**9, 4 * 10**9), 2: (2 * 10**9, 2 * 10**9), 3: (10**9, 10**9)}
+    assert Scheduled(delay=3.0, cpu=4.0) == between(before, after)
+
+
+@given(TIMES, TIMES)
+def test_it_never_falls_and_never_is_a_sum(before: dict[int, tuple[int, int]], after: dict[int, tuple[int, int]]):
+    found = between(before, after)
+    assert 0 <= found.delay <= max([delay for _, delay in after.values()], default=0) / 1e9
+    assert found.cpu >= 0
+    assert Scheduled() == between(after, after)
+
+
+def test_this_process_is_one_of_those_looked_at():
+    first = threads(os.getpid())
+    assert os.getpid() in first
+    assert between(first, threads(os.getpid())).cpu >= 0
+    assert os.getpid() in children(os.getppid())
+    assert {} == threads(2**30)
