@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +11,7 @@ from wirelab.base.texts import Bilingual, Text, register
 from wirelab.compose import kit
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.scenario import Scenario, parse_scenario
-from wirelab.declare.source import MAX_CHARACTERS
+from wirelab.declare.source import MAX_CHARACTERS, meant
 from wirelab.observe.messages import Profile
 
 PROTOCOLS = "protocols"
@@ -57,9 +56,8 @@ def find(wanted: Iterable[str]) -> list[Path]:
         path = next((path for path in existing if path.is_file() or _inside(path)), next(iter(existing), None))
         if path is None:
             topics = {name.partition("/")[0] for name in names()}
-            close = difflib.get_close_matches(word.removesuffix(".yaml"), [*topics, *names()], n=1, cutoff=0.5)
-            meant = Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else ""
-            raise UsageError("library.no-scenario", wanted=word, meant=meant)
+            near = meant(word.removesuffix(".yaml"), [*topics, *names()])
+            raise UsageError("library.no-scenario", wanted=word, meant=near)
         if path.is_dir():
             inside = _inside(path)
             if not inside:
@@ -148,9 +146,7 @@ def _profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     known = kit.protocol_names()
     if name not in known:
         line = next((at for at, text in enumerate(scenario.text.splitlines(), 1) if re.match(r"protocol\s*:", text)), 0)
-        close = difflib.get_close_matches(name, known, n=1)
-        meant = Bilingual(f" (did you mean '{close[0]}'?)", f"（是不是想写 '{close[0]}'？）") if close else ""
-        values = {"wanted": name, "meant": meant, "known": ", ".join(known)}
+        values = {"wanted": name, "meant": meant(name, known), "known": ", ".join(known)}
         raise AuthorError((Problem(Place(str(path), line), "library.no-profile", values),))
     text, source = kit.protocol_text(name)
     return load_profile(text, source), text
