@@ -39,9 +39,10 @@ class _Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: {message}\n")
 
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        output.flush()  # a help page that could not be written was not shown
-        super().exit(status, message)
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Everything argparse prints goes through here; what it does with a full disk depends on Python's version."""
+        if message:
+            (output.put if file is sys.stdout else output.complain)(message.removesuffix("\n"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
