@@ -147,11 +147,10 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
     casting = castings(scenario, options.commands, _here())
     playing = begin(scenario, profile, casting, listener)
-    # While the programs start: importing this takes as long as they do.
+    evidence = playing.result(meanwhile=_import_the_rest)
     from wirelab.compose.artifacts import Run, write_run
-    from wirelab.present import console  # noqa: F401
 
-    result = Run(scenario, source, profile, playing.result())
+    result = Run(scenario, source, profile, evidence)
     judgement = result.judged()
     if not options.json:
         _show(judgement, options)
@@ -161,6 +160,12 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
         if not options.json:
             put(safe(say("run.kept", options.language, folder=folder)))
     return judgement
+
+
+def _import_the_rest() -> None:
+    """What is needed after a run only, imported while its programs start: it takes as long as they do."""
+    import wirelab.compose.artifacts
+    import wirelab.present.console  # noqa: F401
 
 
 def _show(judgement: Judgement, options: Options) -> None:

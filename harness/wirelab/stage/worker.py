@@ -62,14 +62,21 @@ class Worker(Generic[Result]):
         os.close(writer)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
-    def result(self) -> Result:
-        """The value that ``work`` returned.
+    def result(self, meanwhile: Callable[[], None] | None = None) -> Result:
+        """The value that ``work`` returned; ``meanwhile`` is called before it is waited for.
+
+        An interrupt while ``meanwhile`` runs takes effect after it: Python turns one that comes in the middle of an
+        import into all kinds of errors.
 
         Raises what ``work`` raised, if it is a WirelabError, KeyboardInterrupt or BrokenPipeError (nobody reads
         standard output any more); HarnessBug for anything else, and when the process died. When this call is
         interrupted the process is ended first.
         """
         try:
+            if meanwhile is not None:
+                blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+                meanwhile()
+                signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             with open(self._reader, "rb") as results:
                 data = results.read()
         except BaseException:
