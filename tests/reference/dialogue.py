@@ -297,7 +297,8 @@ def table() -> Iterator[Table]:
     with here.stack:
         yield here
     for program in here.programs:
-        assert "Traceback" not in program.said()
+        said = program.said()
+        assert "Traceback" not in said, said
 
 
 def server_on_terminal(here: Table, tuned: Tuned | None = None, **env: str) -> tuple[OnTerminal, int]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests.stage.inside import SECONDS, command, environment, play, skip_if_refused, start
+from wirelab.base.clock import Deadline
 from wirelab.base.errors import EnvironmentFault, HarnessBug
 from wirelab.stage import namespace
 
@@ -118,7 +119,9 @@ def end_a_daemon() -> dict[str, object]:
         starter = subprocess.Popen([sys.executable, "-c", DAEMON, str(writing)], pass_fds=[writing])
         up = awaited(reading)
         status = starter.wait(SECONDS)
-        left = world.members()
+        deadline = Deadline.after(SECONDS)
+        while len(left := world.members()) > 1 and not deadline.passed:
+            os.sched_yield()  # the daemon's own parent may still be on its way out
         unwaited = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
         unwaited.returncode = 0  # end() waits for it, Popen must not
         os.close(writing)
