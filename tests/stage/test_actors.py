@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pty
 import select
 import shutil
 import signal
@@ -117,3 +118,32 @@ def test_a_process_that_cannot_be_forked_leaves_no_trace(monkeypatch: pytest.Mon
     with pytest.raises(EnvironmentFault, match="Resource temporarily unavailable"):
         Worker(lambda parent: parent)
     assert (mask, files) == (signal.pthread_sigmask(signal.SIG_BLOCK, ()), os.listdir("/proc/self/fd"))
+
+
+def interrupted_spawn() -> dict[str, object]:
+    """A Ctrl-C right after the fork, when pexpect has only half of what it needs."""
+    namespace.contain()
+    fork = pty.fork
+
+    def interrupted() -> tuple[int, int]:
+        child = fork()
+        if child[0]:
+            os.kill(os.getpid(), signal.SIGINT)
+        return child
+
+    pty.fork = interrupted
+    program = Program("alice", "client", "submission", Recorder())
+    complaints: list[object] = []
+    sys.unraisablehook = complaints.append
+    struck = False
+    try:
+        program.start(["/bin/sleep", "100"], namespace.base_environment(), "/")
+    except KeyboardInterrupt:
+        struck = True
+    pty.fork = fork
+    program.end()
+    return {"struck": struck, "status": program.exited and program.exited.status, "complaints": len(complaints)}
+
+
+def test_an_interrupt_while_a_program_starts_waits_until_it_can_be_ended():
+    assert {"struck": True, "status": -signal.SIGKILL, "complaints": 0} == play(interrupted_spawn)

@@ -21,6 +21,7 @@ import pexpect
 
 from wirelab.base.clock import now_ns
 from wirelab.base.errors import EnvironmentFault, UsageError
+from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
 from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Role, Shown, Started, Typed
 from wirelab.observe.terminal import Transcript
@@ -118,15 +119,18 @@ class Program:
 
         forks = namespace.forks()
         try:
-            self._child = pexpect.spawn(
-                found,
-                list(command[1:]),
-                timeout=None,
-                maxread=65536,
-                env=dict(environment),
-                dimensions=WINDOW,
-                preexec_fn=settle_in,
-            )
+            with uninterrupted():  # or a child would be forked that nobody knows of, and pexpect's half of it complain
+                self._child = pexpect.spawn(
+                    found,
+                    list(command[1:]),
+                    timeout=None,
+                    maxread=65536,
+                    env=dict(environment),
+                    dimensions=WINDOW,
+                    preexec_fn=settle_in,  # which unblocks it
+                )
+                self.pid = self._child.pid
+                self._pidfd = os.pidfd_open(self.pid)
         except (OSError, pexpect.ExceptionPexpect) as error:
             if getattr(error, "errno", None) in _NOT_A_PROGRAM:  # the file is there, so it is its first line
                 raise UsageError("actor.no-interpreter", command=shown, actor=self.name, program=command[0]) from None
@@ -138,8 +142,6 @@ class Program:
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
         self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0
-        self.pid = self._child.pid
-        self._pidfd = os.pidfd_open(self.pid)
         self.terminal_open = True
         self._recorder.add(Started(now_ns(), self.name, self.role, self.part, tuple(command), self.pid))
 

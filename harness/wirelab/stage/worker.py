@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
 from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
+from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
 
 Result = TypeVar("Result")
@@ -74,9 +75,8 @@ class Worker(Generic[Result]):
         """
         try:
             if meanwhile is not None:
-                blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-                meanwhile()
-                signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+                with uninterrupted():
+                    meanwhile()
             with open(self._reader, "rb") as results:
                 data = results.read()
         except BaseException:
