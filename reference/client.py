@@ -28,23 +28,21 @@ TOO_LONG = b"\n" * LINE_LIMIT  # stands in for a longer one: no known message, a
 CONNECT_TIMEOUT = 10  # seconds: enough for the SYN to be lost three times
 SILENCE = 10  # seconds without a sign of life after which the kernel asks whether the server is still there
 GRACE = 3  # seconds the server gets to answer our FIN
-SCREEN = 1  # file descriptor
 PROMPT = "Enter message to send: "
 
 # The bell is a pipe that wakes the main thread. These signals ring it, and so does the receiver when the
 # server is gone. Nobody empties the pipe: whoever looks later still sees that it has rung.
-# Why not KeyboardInterrupt? It strikes anywhere, even in the middle of cleaning up; and CPython can miss a
-# Ctrl-C that comes just before a blocking call. Here the signal itself writes (set_wakeup_fd), and select()
-# cannot overlook that. The handler does nothing, but must exist.
+# Why not KeyboardInterrupt? It strikes anywhere, even in the middle of cleaning up, and can come too late to
+# end a blocking call. Here the signal itself writes (set_wakeup_fd); the handler does nothing, but must exist.
 BELL, RING = os.pipe()
 os.set_blocking(RING, False)
 signal.set_wakeup_fd(RING, warn_on_full_buffer=False)
-for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+for _signal in SIGNALS:
     signal.signal(_signal, lambda number, frame: None)
 
-# The keyboard is opened anew, for reads that never block: Ctrl-C also throws away what was typed and not yet
-# read, perhaps between select() saying "ready" and our read(). (Setting descriptor 0 itself to non-blocking
-# would do the same to the screen and to the shell, because they share one open terminal.)
+# The keyboard is opened anew, for reads that never block: Ctrl-C also throws away what was typed, perhaps
+# between select() and read(). (Descriptor 0 itself must keep blocking: it is the shell's as well.)
 KEYBOARD = 0
 if os.isatty(KEYBOARD):
     with suppress(OSError):  # an error: a system without /dev/stdin, where we can live with it
@@ -58,7 +56,7 @@ def show(text: str) -> None:
     data = text.encode(errors="replace")
     with screen_lock, suppress(OSError):  # an error: the terminal has been closed, and nobody reads this
         while data:
-            data = data[os.write(SCREEN, data) :]
+            data = data[os.write(1, data) :]
 
 
 def split_lines(stream: bytes) -> tuple[list[bytes], bytes]:
@@ -153,25 +151,19 @@ def receive(connection: Connection) -> None:
 def typed_lines() -> Iterator[bytes]:
     """Each line typed, until /quit, end-of-file or the bell. Waits in select(), because input() is deaf to bells."""
     rest = b""
-    while True:
+    ready: list[int] = []
+    while BELL not in ready:
         ready, _, _ = select.select([KEYBOARD, BELL], [], [])
         if KEYBOARD in ready:
-            try:
+            data = b""  # means end-of-file
+            with suppress(OSError):  # an error: the terminal is closed, or Ctrl-C has thrown away what was typed
                 data = os.read(KEYBOARD, 65536)
-            except BlockingIOError:
-                continue  # thrown away by Ctrl-C: the bell has rung
-            except OSError:
-                data = b""  # the terminal has been closed
-            last = b"\n" if rest else b""  # at end-of-file, a line without Enter counts as well
-            lines, rest = split_lines(rest + (data or last))
+            at_end = b"\n/quit\n" if rest else b"/quit\n"  # a line without Enter counts as well
+            lines, rest = split_lines(rest + (data or at_end))
             for line in lines:
                 if line.strip() == b"/quit":
                     return
                 yield line
-            if not data:
-                return
-        if BELL in ready:
-            return
 
 
 def main() -> int:
@@ -211,5 +203,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     status = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C must not disturb the interpreter's own exit
+    # Signals wait from here on: the interpreter's own exit must not be disturbed. (Not with SIG_IGN: CPython
+    # prints a traceback when a signal comes just while its handler is being changed.)
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     sys.exit(status)

@@ -163,7 +163,7 @@ def test_a_client_that_does_not_read_delays_neither_the_others_nor_the_exit(here
 
 
 def test_a_client_that_is_too_far_behind_is_dropped(here):
-    server, port = on_pipes(here, tuned={"OUTBOX_LIMIT": 100_000})
+    server, port = on_pipes(here, tuned={"OUTBOX_LIMIT": 25})
     stuck = here.connect(port, receive_buffer=4096)
     server.finds(rb"Connected")
     server.type((b"x" * 4000 + b"\n") * 5000)  # 20 MB: more than the kernel buffers

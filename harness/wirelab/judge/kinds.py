@@ -18,3 +18,20 @@ class Kind:
     summary: Text
     rationale: Text
     hint: Text
+    cause: bool = False  # it says why another finding came about, and stands only in ``Finding.cause``
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The explanation of a code, for ``wirelab explain`` and the docs.
+
+    ``seen``: what one sees on the wire and on the terminal. ``why``: how it comes about. ``where``: where to look in
+    one's own code. ``source``: the section of an RFC, or manual pages. ``picture``: a small picture of the packets,
+    at most 76 columns; the same in both languages, so it speaks the language of segments.
+    """
+
+    seen: Text
+    why: Text
+    where: Text
+    source: str
+    picture: str

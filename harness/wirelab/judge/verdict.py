@@ -50,6 +50,7 @@ class Finding:
     ``code`` is its stable name in the registry; ``rationale`` says what was expected and what was seen;
     ``frames`` are frame numbers of the capture, ``terminal`` whole lines a program showed (actor, line). ``actor`` is whose doing it is. ``more`` counts further findings of the
     same kind that were left out, so that one loop gone wild does not bury everything else.
+    ``cause`` is the likeliest reason, where the evidence gives one: it has a code of its own, and never a cause.
     """
 
     code: str
@@ -59,6 +60,7 @@ class Finding:
     frames: tuple[int, ...] = ()
     terminal: tuple[tuple[str, str], ...] = ()
     more: int = 0
+    cause: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)

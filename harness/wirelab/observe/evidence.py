@@ -136,7 +136,113 @@ class Sampled:
     run_delay: float
 
 
-Event = Started | Typed | Shown | Exited | Ending | StepBegan | StepEnded | Wire | Peered | Owned | Bounded | Sampled
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of a program's source: its file (as the program was told, or absolute), line number and function."""
+
+    file: str
+    line: int
+    function: str
+
+
+Doing = Literal[
+    "running",  # has a CPU, or waits for one
+    "keyboard",  # reads its terminal
+    "printing",  # writes to its terminal
+    "connecting",
+    "accepting",
+    "receiving",  # recv or read on a connection
+    "sending",
+    "polling",  # select, poll, epoll
+    "waiting",  # futex: for a lock, a condition, or for another thread to end
+    "sleeping",
+    "child",  # waits for another process
+    "stopped",  # by a signal (Ctrl-Z, SIGSTOP)
+    "other",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSeen:
+    """What one thread of a program was doing at one moment.
+
+    ``port`` is the local port of the socket it receives from, sends to or connects with, or listens on; ``peer`` that
+    at the socket's other end (0 when it has none); ``call`` the system call. ``stack`` is innermost first, empty for
+    what is not Python. ``waits_for`` names the thread that it joins.
+    """
+
+    tid: int
+    name: str
+    doing: Doing
+    call: str = ""
+    port: int | None = None
+    peer: int | None = None
+    stack: tuple[SourceLine, ...] = ()
+    waits_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSeen:
+    """A TCP socket that a program has open: its ports, its state (as RFC 9293 spells it), bytes unread and unsent."""
+
+    port: int
+    peer: int
+    state: str
+    unread: int
+    unsent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """What a program was doing, thread by thread, when it was looked at: at an exit it missed, or before its end.
+
+    ``cpu`` is the fraction of one CPU that it used while it was looked at."""
+
+    time: int
+    actor: str
+    why: Literal["missed", "end"]
+    cpu: float
+    threads: tuple[ThreadSeen, ...]
+    sockets: tuple[SocketSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A thread of a Python program called a method of a socket, as the observer inside it saw; ``time`` is just before.
+
+    ``port`` and ``peer`` are the socket's local and remote ports (0 when it had none yet). ``count`` says how often
+    this line had made this call by then: a line that calls in a loop is not recorded every time. ``unread`` (bytes)
+    and ``linger`` (seconds; None when SO_LINGER is off) are what the socket had at ``close``, else None.
+    """
+
+    time: int
+    actor: str
+    thread: str
+    call: Literal["connect", "accept", "send", "recv", "shutdown", "close"]
+    port: int
+    peer: int
+    line: SourceLine
+    count: int = 1
+    unread: int | None = None
+    linger: int | None = None
+
+
+Event = (
+    Started
+    | Typed
+    | Shown
+    | Exited
+    | Ending
+    | StepBegan
+    | StepEnded
+    | Wire
+    | Peered
+    | Owned
+    | Bounded
+    | Sampled
+    | Witnessed
+    | Called
+)
 
 
 @dataclass(frozen=True, slots=True)
