@@ -30,15 +30,13 @@ SILENCE = 10  # seconds without a sign of life after which the kernel asks wheth
 GRACE = 3  # seconds the server gets to answer our FIN
 PROMPT = "Enter message to send: "
 
-# The bell is a pipe that wakes the main thread. These signals ring it, and so does the receiver when the
-# server is gone. Nobody empties the pipe: whoever looks later still sees that it has rung.
+# The bell is a pipe that wakes the main thread when a signal comes or the server is gone. Nobody empties it.
 # Why not KeyboardInterrupt? It strikes anywhere, even in the middle of cleaning up, and can come too late to
 # end a blocking call. Here the signal itself writes (set_wakeup_fd); the handler does nothing, but must exist.
 BELL, RING = os.pipe()
 os.set_blocking(RING, False)
 signal.set_wakeup_fd(RING, warn_on_full_buffer=False)
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-for _signal in SIGNALS:
+for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(_signal, lambda number, frame: None)
 
 # The keyboard is opened anew, for reads that never block: Ctrl-C also throws away what was typed, perhaps
@@ -60,10 +58,10 @@ def show(text: str) -> None:
 
 
 def split_lines(stream: bytes) -> tuple[list[bytes], bytes]:
-    """Cut a stream into its complete lines (without LF or CR LF) and the rest, which has not ended yet.
+    """Cut a stream into its complete lines (without LF or CR LF) and the rest. Only here is it known where lines end.
 
-    The only place that knows where a line ends. TCP has no message boundaries: one recv() may bring half a
-    line, ten lines, or half a Chinese character. What is too long already is cut, to spare the memory.
+    TCP has no message boundaries: one recv() may bring half a line, ten lines, or half a Chinese character.
+    What is too long already is cut, to spare the memory.
     """
     *lines, rest = stream.split(b"\n")
     return [line.rstrip(b"\r") if len(line) < LINE_LIMIT else TOO_LONG for line in lines], rest[:LINE_LIMIT]
@@ -75,7 +73,7 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.lock = threading.Lock()  # guards sending on sock, and `finished`
-        self.finished = False  # our FIN is on its way: nothing may be sent after it
+        self.finished = False  # our FIN is on its way
         # Written by either thread, read by main after it has joined the receiver: these need no lock.
         self.server_left = False
         self.failure: OSError | None = None
@@ -85,28 +83,28 @@ class Connection:
         if len(line) >= LINE_LIMIT:
             return False
         with self.lock:
-            if not self.finished:
-                try:
-                    self.sock.sendall(line + b"\n")
-                except BrokenPipeError:
-                    pass  # the connection had ended before; the receiver is about to read how
-                except OSError as error:
-                    self.failure = error
+            try:
+                self.sock.sendall(line + b"\n")
+            except BrokenPipeError:
+                pass  # behind our FIN; or the connection has ended, and the receiver is about to read how
+            except OSError as error:
+                self.failure = error
         return True
 
     def finish(self) -> None:
         """Send our FIN, behind everything sent before. We can still receive."""
-        with self.lock:
+        with self.lock, suppress(OSError):  # an error: it has been reset, there is nothing left to shut down
             self.finished = True
-            self.shutdown(socket.SHUT_WR)
+            self.sock.shutdown(socket.SHUT_WR)
 
-    def shutdown(self, how: int) -> None:
-        with suppress(OSError):  # an error: it has been reset, there is nothing left to shut down
-            self.sock.shutdown(how)
+    def cut(self) -> None:
+        """Make recv() and sendall() return, whatever the server does."""
+        with suppress(OSError):  # as above
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
-def connect(host: str, port: int) -> socket.socket | None:
-    """Connect to the server. Returns None if the bell rang first, raises OSError if there is no server."""
+def connect(host: str, port: int) -> socket.socket:
+    """Connect to the server. Raises InterruptedError if the bell rings first, OSError if there is no server."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a pulled cable sends no FIN: ask, then give up
     for name, value in (("KEEPIDLE", SILENCE), ("KEEPINTVL", 2), ("KEEPCNT", 3), ("USER_TIMEOUT", SILENCE * 1000)):
@@ -116,13 +114,9 @@ def connect(host: str, port: int) -> socket.socket | None:
     with suppress(BlockingIOError):  # which says that the SYN is sent, and the answer is not here yet
         sock.connect((host, port))
     rung, done, _ = select.select([BELL], [sock], [], CONNECT_TIMEOUT)
-    if rung and not done:
-        sock.close()
-        return None
     if not done:
-        raise TimeoutError("no answer")
-    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if error:
+        raise InterruptedError if rung else TimeoutError("no answer")
+    if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
         raise OSError(error, os.strerror(error))
     sock.setblocking(True)
     return sock
@@ -172,27 +166,25 @@ def main() -> int:
     port = sys.argv[2] if len(sys.argv) > 2 else "12001"
     try:
         sock = connect(host, int(port))
+    except InterruptedError:
+        return 0
     except (OSError, ValueError, OverflowError) as error:  # the last two: a host or port that cannot be one
         show(f"Cannot connect to {host}:{port}: {getattr(error, 'strerror', None) or error}\n")
         return 1
-    if sock is None:
-        return 0
-
     connection = Connection(sock)
     show(f"Connected to {host}:{port}\n{PROMPT}")
     receiver = threading.Thread(target=receive, args=(connection,), name="receiver")
     receiver.start()
     for line in typed_lines():
         select.select([BELL], [sock], [])  # if the server does not read, wait here: sendall() is deaf to bells
-        text = line.decode(errors="replace").encode()  # what goes out is UTF-8, whatever came in
-        if not connection.send(b"MSG " + text):
+        if not connection.send(b"MSG " + line.decode(errors="replace").encode()):  # UTF-8, whatever came in
             show(f"Not sent: with MSG and its end, a line may have {LINE_LIMIT} bytes.\n")
         show(PROMPT)
-
+    patience = threading.Timer(GRACE, connection.cut)
+    patience.start()
     connection.finish()
-    receiver.join(GRACE)  # it reads on until the server's FIN ...
-    connection.shutdown(socket.SHUT_RD)  # ... but not for ever: now recv() returns in any case
-    receiver.join()
+    receiver.join()  # it reads on until the server's FIN, or until our patience ends
+    patience.cancel()
     sock.close()
     if connection.failure:
         show(f"\nConnection lost: {connection.failure.strerror}\n")
@@ -202,8 +194,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = main()
-    # Signals wait from here on: the interpreter's own exit must not be disturbed. (Not with SIG_IGN: CPython
-    # prints a traceback when a signal comes just while its handler is being changed.)
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    sys.exit(status)
+    # Not sys.exit(): one more Ctrl-C can disturb the interpreter's own cleaning up. Ours is done: all
+    # connections are closed, all threads have ended, and nothing waits in a buffer to be printed.
+    os._exit(main())

@@ -22,7 +22,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from contextlib import suppress
 
 LINE_LIMIT = 4096  # bytes of one line on the wire, with its LF
@@ -37,8 +36,7 @@ GRACE = 3  # seconds a client gets to read what is left and to answer our FIN
 BELL, RING = os.pipe()
 os.set_blocking(RING, False)
 signal.set_wakeup_fd(RING, warn_on_full_buffer=False)
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-for _signal in SIGNALS:
+for _signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(_signal, lambda number, frame: None)
 
 # The keyboard is opened anew, for reads that never block: Ctrl-C also throws away what was typed, perhaps
@@ -60,10 +58,10 @@ def show(line: str) -> None:
 
 
 def split_lines(stream: bytes) -> tuple[list[bytes], bytes]:
-    """Cut a stream into its complete lines (without LF or CR LF) and the rest, which has not ended yet.
+    """Cut a stream into its complete lines (without LF or CR LF) and the rest. Only here is it known where lines end.
 
-    The only place that knows where a line ends. TCP has no message boundaries: one recv() may bring half a
-    line, ten lines, or half a Chinese character. What is too long already is cut, to spare the memory.
+    TCP has no message boundaries: one recv() may bring half a line, ten lines, or half a Chinese character.
+    What is too long already is cut, to spare the memory.
     """
     *lines, rest = stream.split(b"\n")
     return [line.rstrip(b"\r") if len(line) < LINE_LIMIT else TOO_LONG for line in lines], rest[:LINE_LIMIT]
@@ -74,10 +72,11 @@ class Client:
 
     def __init__(self, sock: socket.socket, address: tuple[str, int], interval: float) -> None:
         self.sock, self.address, self.interval = sock, address, interval
-        self.outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # lines; it brings its own lock
-        self.leaving = threading.Event()
-        self.pulse = threading.Lock()  # guards the numbers of the newest heartbeat sent, and of the newest answered
-        self.sent = self.answered = 0
+        self.sock.setblocking(True)
+        self.outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # lines for the writer; brings its own lock
+        self.leaving = threading.Event()  # one side leaves: no more heartbeats
+        self.sent = self.answered = 0  # numbers of heartbeats: the newest one sent, the newest one answered
+        self.pulse = threading.Lock()  # guards sent and answered
         self.keeper, self.writer, self.reader = (threading.Thread(target=t) for t in (self.keep, self.write, self.read))
 
     def post(self, line: bytes) -> None:
@@ -87,7 +86,7 @@ class Client:
             self.cut()
 
     def leave(self) -> None:
-        """No more heartbeats, and nothing posted from now on is sent: our FIN follows what is in the outbox."""
+        """No more heartbeats; and after what is in the outbox now, the writer sends our FIN."""
         self.leaving.set()
         self.outbox.put(b"")
 
@@ -121,15 +120,11 @@ class Client:
         self.leave()  # at once: a heartbeat to a client that has closed would be answered with RST
 
     def keep(self) -> None:
-        """The keeper thread: sends heartbeats until either side leaves, then waits for the end and closes.
-
-        A heartbeat is unanswered if the next is due and no answer to it, or to a later one, has come: a silent
-        client is dropped when the fourth would be sent, one interval after the third.
-        """
+        """The keeper thread: sends heartbeats until either side leaves, then waits for the end and closes."""
         self.writer.start()
         self.reader.start()
         while not self.leaving.wait(self.interval):
-            with self.pulse:
+            with self.pulse:  # a heartbeat is unanswered if, when the next is due, neither it nor a later one is
                 silent = self.sent - self.answered >= UNANSWERED_LIMIT
                 self.sent += 1
             if not silent:
@@ -161,8 +156,8 @@ def broadcast(typed: bytes) -> None:
             client.post(line)
 
 
-def accept(listener: socket.socket, interval: float) -> None:
-    """Let in everyone who waits at the door. The listener does not block: it says when there is no one."""
+def accept(listener: socket.socket, interval: float) -> bool:
+    """Let in everyone who waits at the door. False: someone has to wait on (too many open files, say)."""
     try:
         while True:
             client = Client(*listener.accept(), interval)
@@ -170,19 +165,22 @@ def accept(listener: socket.socket, interval: float) -> None:
                 clients.add(client)
             show(f"Connected {client.address}")
             client.keeper.start()
-    except BlockingIOError:
-        pass
-    except OSError:  # too many open files, say
-        time.sleep(0.1)  # whoever waits, waits on: without the pause, select() would report him without end
+    except BlockingIOError:  # the listener does not block: it says when there is no one
+        return True
+    except OSError:
+        return False
 
 
 def serve(listener: socket.socket, interval: float) -> None:
     """Let clients in and broadcast what is typed, until /quit, end-of-file or the bell."""
     rest = b""
     ready: list[int] = []
+    door_is_free = True
     while BELL not in ready:
-        ready, _, _ = select.select([listener.fileno(), KEYBOARD, BELL], [], [])
-        accept(listener, interval)  # before the keyboard: who is connected when a line is typed shall get it
+        # Who has to wait on at the door would make select() return without end: we look there again in a while.
+        door = [listener.fileno()] if door_is_free else []
+        ready, _, _ = select.select([KEYBOARD, BELL, *door], [], [], None if door else 0.1)
+        door_is_free = accept(listener, interval)  # before the keyboard: who is here when a line is typed shall get it
         if KEYBOARD in ready:
             data = b""  # means end-of-file
             with suppress(OSError):  # an error: the terminal is closed, or Ctrl-C has thrown away what was typed
@@ -228,8 +226,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = main()
-    # Signals wait from here on: the interpreter's own exit must not be disturbed. (Not with SIG_IGN: CPython
-    # prints a traceback when a signal comes just while its handler is being changed.)
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    sys.exit(status)
+    # Not sys.exit(): one more Ctrl-C can disturb the interpreter's own cleaning up. Ours is done: all
+    # connections are closed, all threads have ended, and nothing waits in a buffer to be printed.
+    os._exit(main())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.reference.dialogue import (
+    BOUND,
     WAYS_TO_LEAVE,
     OnPipes,
     OnTerminal,
@@ -248,6 +251,39 @@ def test_a_reset_hurts_no_one_else(here):
     server.shows(f"Disconnected {name}\r\n")
     server.type("still here")
     assert b"BROADCAST still here" == staying.line()
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time a process has used (fields 14 and 15 of proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_when_no_more_files_can_be_opened_those_who_are_in_are_served_and_the_others_wait(here):
+    server, port = on_pipes(here)
+    first = here.connect(port)
+    server.finds(rb"Connected")
+    in_use = len(os.listdir(f"/proc/{server.pid}/fd"))
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (in_use, in_use))
+    waiting = here.connect(port)
+    for n in range(10):
+        server.type(b"%d\n" % n)
+        assert b"BROADCAST %d" % n == first.line()
+    before, start = cpu_seconds(server.pid), time.monotonic()
+    waiting.sock.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        waiting.sock.recv(1)  # it is not let in, and not turned away
+    waiting.sock.settimeout(BOUND)
+    assert cpu_seconds(server.pid) - before < (time.monotonic() - start) / 8  # it does not spin
+    first.finish()
+    first.end()
+    server.finds(b"Disconnected[^$]*Connected")
+    server.type(b"welcome\n")
+    assert b"BROADCAST welcome" == waiting.line()
+    server.end_of_file()
+    waiting.end()
+    waiting.finish()
+    assert 0 == server.exits()
 
 
 # ---------------------------------------------------------------------------------------------- the server leaves
