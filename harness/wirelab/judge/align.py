@@ -1,0 +1,181 @@
+"""An expected trace laid beside the segments: what a reading read, and from where it stopped on, the nearest fit."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from wirelab.declare.trace import Line
+from wirelab.judge.match_lines import Book, Fitter, bind
+from wirelab.judge.match_reading import Link, Reading, Row
+from wirelab.judge.match_states import Rest, State
+from wirelab.judge.match_wire import CONTROL, Seen, Wire
+
+LINES, SEGMENTS = 60, 200  # that are laid beside each other from the last line on that was read
+MISSING = EXTRA = 1.0
+LATE, ONE_FIELD, DIFFERENT, OTHER_FLAGS, NEVER = 0.5, 0.9, 1.2, 1.8, 3.0  # two that are apart cost 2
+
+
+def align(reading: Reading, wire: Wire, fitter: Fitter, stopped: int | None) -> tuple[Row, ...]:
+    """The rows of a reading; ``stopped`` is the segment that it could not read (None: it was waiting for more)."""
+    rows, last = _read(reading, wire)
+    complete = stopped is None and reading.state.final
+    if complete and _accounted(reading, wire):
+        return (*rows, *_passed(reading, wire, last, len(wire.seen)))
+    ahead = _lines_ahead(reading.state)
+    at = stopped
+    if at is None:
+        at = len(wire.seen)
+        if not ahead:  # all lines are read, and bytes are left that none of them is about
+            left = _unaccounted(reading, wire)
+            return (*rows, *(Row(None, (seen.segment.frame,), "extra", ("data",)) for seen in left))
+    start = max(last, at - SEGMENTS // 2)
+    rows += _passed(reading, wire, last, start)
+    beside = wire.seen[start : start + SEGMENTS]
+    kinds = [_kind(seen, at, gap=reading.state.gap) for seen in beside]
+    return (*rows, *_nearest(ahead, list(zip(beside, kinds, strict=True)), reading.book, fitter, wire))
+
+
+Kind = Literal["due", "free", "gone"]
+
+
+def _kind(seen: Seen, at: int, *, gap: bool) -> Kind:
+    """Whether a segment must have a line (``due``), may be passed over (``free``), or was, in a ``...`` (``gone``)."""
+    if seen.index < at:
+        return "gone" if gap else "due" if seen.passes is None else "free"
+    return "free" if seen.passes is not None and seen.index != at else "due"
+
+
+def _read(reading: Reading, wire: Wire) -> tuple[list[Row], int]:
+    """The rows of the lines that were read, and the first segment after them."""
+    links: list[Link] = []
+    link = reading.path
+    while link is not None:
+        links.append(link)
+        link = link.before
+    rows: list[Row] = []
+    last = 0
+    for one in reversed(links):
+        assert isinstance(one.what, Line)
+        rows += _passed(reading, wire, last, one.at)
+        rows.append(Row(one.what, (wire.seen[one.at].segment.frame,), "same"))
+        last = one.at + 1
+    return rows, last
+
+
+def _passed(reading: Reading, wire: Wire, start: int, stop: int) -> list[Row]:
+    """Segments that were passed over, as a row without a line."""
+    frames = tuple(seen.segment.frame for seen in wire.seen[start:stop])
+    return [Row(None, frames, "passed")] if frames else []
+
+
+def _accounted(reading: Reading, wire: Wire) -> bool:
+    return reading.state.gap or not _unaccounted(reading, wire)
+
+
+def _unaccounted(reading: Reading, wire: Wire) -> list[Seen]:
+    """Segments whose bytes no line is about."""
+    return [seen for seen in wire.seen if seen.end > seen.start and seen.end > reading.book.accounted(seen.side)]
+
+
+def _lines_ahead(state: State) -> list[Line]:
+    """The lines that are still to come, by the first way that the trace gives."""
+    lines: list[Line] = []
+    while state.steps and len(lines) < LINES:
+        line, rest, _ = state.steps[0]
+        lines.append(line)
+        state = _first(rest)
+    return lines
+
+
+def _first(rest: Rest) -> State:
+    return rest.states()[0]
+
+
+def _nearest(lines: list[Line], beside: list[tuple[Seen, Kind]], book: Book, fitter: Fitter, wire: Wire) -> list[Row]:
+    """Lines and segments side by side at the least cost (edit distance)."""
+    differs = [[_differs(line, seen, book, fitter, wire) for seen, _ in beside] for line in lines]
+    price = [[_price(why, kind) for why, (_, kind) in zip(row, beside, strict=True)] for row in differs]
+    height, width = len(lines), len(beside)
+    cost = [[0.0] * (width + 1) for _ in range(height + 1)]
+    for row in range(height, -1, -1):
+        for column in range(width, -1, -1):
+            ways = []
+            if row < height:
+                ways.append(cost[row + 1][column] + MISSING)
+            if column < width:
+                ways.append(cost[row][column + 1] + (EXTRA if beside[column][1] == "due" else 0))
+            if row < height and column < width:
+                ways.append(cost[row + 1][column + 1] + price[row][column])
+            cost[row][column] = min(ways, default=0.0)
+    rows: list[Row] = []
+    row = column = 0
+    while row < height or column < width:
+        here = cost[row][column]
+        frames = (beside[column][0].segment.frame,) if column < width else ()
+        if row < height and column < width and here == cost[row + 1][column + 1] + price[row][column]:
+            why = differs[row][column]
+            rows.append(Row(lines[row], frames, "different" if why else "same", why))
+            row, column = row + 1, column + 1
+        elif column < width and beside[column][1] == "gone" and here == cost[row][column + 1]:
+            rows.append(Row(None, frames, "passed"))
+            column += 1
+        elif row < height and here == cost[row + 1][column] + MISSING:
+            rows.append(Row(lines[row], (), "missing"))
+            row += 1
+        else:
+            rows.append(Row(None, frames, "extra" if beside[column][1] == "due" else "passed"))
+            column += 1
+    return rows
+
+
+def _price(differs: tuple[str, ...], kind: Kind) -> float:
+    """What it costs to lay a line beside a segment from which it differs in this."""
+    if differs == ("time",):
+        return LATE
+    if kind == "gone":  # all but its time was wrong, or it would have been taken
+        return NEVER
+    if not differs:
+        return 0.0
+    if kind == "free" or "sender" in differs:
+        return NEVER
+    if "flags" in differs:
+        return OTHER_FLAGS
+    return ONE_FIELD if len(differs) == 1 else DIFFERENT
+
+
+def _differs(line: Line, seen: Seen, book: Book, fitter: Fitter, wire: Wire) -> tuple[str, ...]:
+    """In what a line and a segment do not agree, as far as what was learned so far can tell."""
+    side, control, bits, _ = fitter.known(line)
+    if side != seen.side:
+        return ("sender",)
+    segment = seen.segment
+    found = []
+    if line.flags is not None and (segment.flags & CONTROL != control or segment.flags & bits != bits):
+        found.append("flags")
+    seq = segment.seq if "FIN" not in (line.flags or ()) else segment.seq + segment.length
+    for name, value, actual in (
+        ("seq", line.seq, seq),
+        ("ack", line.ack, segment.ack if segment.has_ack else -1),
+        ("win", line.window, segment.window),
+        ("len", line.length, seen.end - seen.start),
+    ):
+        if value is not None and bind(value, actual, book.symbols) is None:
+            found.append(name)
+    data = wire.data[seen.side][seen.start : seen.end]
+    if (line.payload is not None and line.payload not in data) or (line.data and not data):
+        found.append("data")
+    if line.message is not None and not any(
+        message.kind == line.message.kind
+        and set(line.message.groups) <= set(message.groups.items())
+        and seen.start < message.end <= seen.end
+        for message in wire.messages.get(seen.side, ())
+    ):
+        found.append("message")
+    for limit in line.bounds:
+        since = book.time if limit.since is None else book.labels.get(limit.since)
+        passed = segment.time - since if since is not None else None
+        if passed is not None and (
+            (limit.most is not None and passed > limit.most) or (limit.least is not None and passed < limit.least)
+        ):
+            found.append("time")
+    return tuple(dict.fromkeys(found))
