@@ -10,8 +10,9 @@ import pytest
 from wirelab.base.errors import AuthorError
 from wirelab.base.texts import LANGUAGES, catalogue
 from wirelab.declare import steps
-from wirelab.declare.expectations import EXPECTATIONS, TeardownExpected
+from wirelab.declare.expectations import EXPECTATIONS, TeardownExpected, TraceExpected
 from wirelab.declare.scenario import Scenario, parse_scenario
+from wirelab.declare.trace import lines_of
 
 ROOT = Path(__file__).parents[2] / "scenarios"
 SHIPPED = sorted(path for path in ROOT.glob("*/*.yaml") if path.parent.name != "protocols")
@@ -181,6 +182,7 @@ def test_every_verb_is_among_them():
         "{heartbeat: alice, at_least: 0, answered_within: 0.5}",
         "{broadcast: news, to: [alice, bob], not_to: [carol]}",
         "{teardown: alice, first: server, style: any}",
+        "trace: |\n      alice > server SYN\n      ...",
     ],
 )
 def test_every_expectation_can_be_written(check: str):
@@ -189,7 +191,7 @@ def test_every_expectation_can_be_written(check: str):
 
 def test_every_expectation_is_among_them():
     words = {model.check for model in EXPECTATIONS}
-    assert {"handshake", "messages", "heartbeat", "broadcast", "teardown"} == words
+    assert {"handshake", "messages", "heartbeat", "broadcast", "teardown", "trace"} == words
     expectation = parse(with_check("{teardown: alice}")).expect[0].expectation
     assert TeardownExpected(teardown="alice", first=None, style="orderly") == expectation
 
@@ -255,6 +257,15 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     ("not-client", with_step("{cut: server}"), "15:11", "'server' is the server"),
     ("not-client", with_step("{bob: sends, text: x, to: server}"), "15:31", "'server' is the server"),
     ("not-client", with_check("{messages: server, sent: []}"), "17:16", "its client: alice, bob, carol"),
+    ("trace-block", with_check("{trace: alice > server SYN}"), "17:13", "written as a block"),
+    ("trace-block", with_check("trace: >\n      alice > server SYN"), "17:12", "'- trace: |', and its lines below"),
+    ("trace-sides", with_check("trace: |\n\n      bob > alice SYN"), "19:13", "'bob' and 'alice' are both clients"),
+    (
+        "not-started",
+        WHOLE.replace("  - {start: carol}\n", "").replace(CHECK, "  - trace: |\n      server > carol SYN\n"),
+        "17:16",
+        "'carol' is used here before a step starts it",
+    ),
     (
         "no-part",
         WHOLE.replace("alice: {role: client", "alice: {role: client, peer: true").replace(STEP, ""),
@@ -392,6 +403,59 @@ def test_in_chinese_a_word_that_is_not_stands_between_spaces():
     first, second = raised.value.text("zh").splitlines()
     assert first.endswith("'text' 应为文字（请加引号），这里是 1")
     assert second.endswith("'enter' 应为 true 或 false，这里是 2")
+
+
+TRACE = """\
+trace: |
+      # the opening
+      alice > server   SYN      seq=x
+      server > alice   SYN,ACK  seq=y    ack=x+1
+      ...
+"""
+
+
+def test_a_trace_is_read_with_the_places_of_the_file():
+    scenario = parse(with_check(TRACE))
+    (item,) = scenario.expect
+    assert item.trace is not None
+    assert (17, "alice > server   SYN      seq=x") == (item.line, next(lines_of(item.trace.items)).text)
+    assert [(19, 7), (20, 7), (21, 7)] == [(part.place.line, part.place.column) for part in item.trace.items]
+    assert {"alice": "client", "server": "server"} == scenario.sides(item.trace)
+    assert TraceExpected(trace=item.trace.text) == item.expectation
+
+
+@pytest.mark.parametrize(
+    ("trace", "places"),
+    [
+        (TRACE.replace("seq=x\n", "sqe=x\n"), ["19:33"]),
+        (TRACE.replace("trace: |", "trace: |2-").replace("      ", "       "), []),  # 1 beyond the indentation told
+        (
+            TRACE.replace("trace: |", "trace: |1-  # so").replace("  SYN ", "  SYM ").replace("      ", "     "),
+            ["19:23"],
+        ),
+        (TRACE.replace("alice", "alise"), ["19:7", "20:16"]),
+        (TRACE.replace("      ", "   \t ").replace("seq", "sqe"), None),  # a tab cannot indent a block
+        ("trace: |\n", ["18:1"]),
+        ("trace: 3", ["17:12"]),
+        ("{trace: [a]}", ["17:13"]),
+        (TRACE + "    also: 1\n", ["22:5"]),
+        (TRACE.replace("alice > server", "bob > bob"), ["19:13"]),
+    ],
+)
+def test_mistakes_in_a_trace_are_told_where_they_stand_in_the_file(trace: str, places: list[str] | None):
+    text = with_check(trace)
+    if not places:
+        if places is None:
+            assert ["source.syntax"] == [key for _, key, _ in problems(text)]
+        else:
+            parse(text)
+        return
+    assert places == [place for place, _, _ in problems(text)]
+
+
+def test_mistakes_of_a_trace_and_of_the_rest_are_told_together():
+    text = with_check(TRACE.replace("ack=x+1", "akc=x+1")).replace("tests: client", "tests: cleint")
+    assert ["3:8", "20:42"] == [place for place, _, _ in problems(text)]
 
 
 def test_the_place_decides_the_name_only_where_there_is_one():

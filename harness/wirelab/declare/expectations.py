@@ -71,11 +71,22 @@ class TeardownExpected(Expectation):
     ] = "orderly"
 
 
+class TraceExpected(Expectation):
+    """The segments of a connection, from first to last, as a trace in textbook notation (docs/traces.md).
+
+    Its connection is that of the client which it names. Written as a block: `trace: |`, and the lines below it.
+    """
+
+    check = "trace"
+    trace: Annotated[str, Meta(description="the trace; it names one client and one server of the cast")]
+
+
 EXPECTATIONS: tuple[type[Expectation], ...] = (
     HandshakeExpected,
     MessagesExpected,
     HeartbeatExpected,
     BroadcastExpected,
     TeardownExpected,
+    TraceExpected,
 )
 BY_CHECK: dict[str, type[Expectation]] = {model.check: model for model in EXPECTATIONS}

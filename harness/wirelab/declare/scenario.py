@@ -9,15 +9,24 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from wirelab.base.errors import AuthorError, Problem
 from wirelab.base.texts import Bilingual, Text, register
-from wirelab.declare.expectations import BY_CHECK, BroadcastExpected, Expectation, TeardownExpected
+from wirelab.declare.expectations import (
+    BY_CHECK,
+    BroadcastExpected,
+    Expectation,
+    TeardownExpected,
+    TraceExpected,
+)
 from wirelab.declare.fill import Strict, fields, validate
 from wirelab.declare.head import NAME, CastMember, Head, Title
 from wirelab.declare.source import Path, Source, in_order, meant, read_yaml
 from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Inject, Start, Step
+
+if TYPE_CHECKING:  # few scenarios have a trace, and all would wait for it
+    from wirelab.declare.trace import Trace
 
 __all__ = ["CastMember", "Expected", "Head", "Scenario", "ScriptStep", "Title", "parse_scenario"]
 
@@ -111,11 +120,12 @@ class ScriptStep:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One item of ``expect``: where and how it was written, and what it is."""
+    """One item of ``expect``: where and how it was written, and what it is; a trace, also as it was read."""
 
     line: int
     written: str
     expectation: Expectation
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,10 @@ class Scenario:
             return "peer"
         tested = self.tests in ("both", member.role) and member.plays is None
         return "submission" if tested else "reference"
+
+    def sides(self, trace: Trace) -> dict[str, Literal["client", "server"]]:
+        """Which end of its connection each actor of a trace is: one is the client, the other the server."""
+        return {actor: self.cast[actor].role for actor in trace.actors}
 
     @property
     def clients(self) -> tuple[str, ...]:
@@ -349,12 +363,24 @@ class _ScriptReader:
                 self.complain((*path, word), "scenario.unknown-check", at_key=True, name=word, **values)
                 continue
             expectation = _attempt(self.problems, self.source, model, path)
+            trace = self._trace(item[word], (*path, word)) if model is TraceExpected else None
             self._check_names(model, item, path)
             if expectation is not None:
-                found.append(Expected(self.source.place(path).line, self.source.written(path), expectation))
+                found.append(Expected(self.source.place(path).line, self.source.written(path), expectation, trace))
         return tuple(found)
 
+    def _trace(self, text: object, path: Path) -> Trace | None:
+        from wirelab.declare.trace_block import read_block
+
+        try:
+            return read_block(self.source, path, self.cast, self._started) if isinstance(text, str) else None
+        except AuthorError as error:
+            self.problems += error.problems
+            return None
+
     def _check_names(self, model: type[Expectation], data: Mapping[str, object], path: Path) -> None:
+        if model is TraceExpected:
+            return  # its names are checked where they stand in it
         if model is BroadcastExpected:
             for field in ("to", "not_to"):
                 names = data.get(field)

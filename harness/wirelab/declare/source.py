@@ -93,6 +93,20 @@ class Source:
         start, end = self.spans[path]
         return self.text[start:end].strip()
 
+    def block(self, path: Path) -> Place | None:
+        """Where the first line of a literal block (``|``) at ``path`` stands; None for any other way of writing text.
+
+        All its lines begin in that column.
+        """
+        start, end = self.spans[path]
+        header, *lines = _LINE_END.split(self.text[start:end])
+        if not header.startswith("|"):
+            return None
+        inner = next((line for line in str(self.at(path)).split("\n") if line.strip()), "")
+        raw = next((line for line in lines if line.strip()), "")
+        place = self.place(path)
+        return Place(place.source, place.line + 1, raw.find(inner) + 1)
+
     def at(self, path: Path) -> object:
         """The plain value at ``path``."""
         value = self.data

@@ -7,6 +7,7 @@ decided in ``judge/match``. Positions count from 1, in lines and in columns.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -15,7 +16,7 @@ class Variation(StrEnum):
     """What TCP may do otherwise than the trace says, and still be right; the names are those ``strict`` takes."""
 
     PIGGYBACK = "piggyback"  # an ACK rides on a FIN or on data, so that one segment stands for two lines
-    SIMULTANEOUS = "simultaneous"  # the FINs (or SYNs) cross: RFC 9293, figures 8 and 13
+    SIMULTANEOUS = "simultaneous"  # the FINs (or SYNs) cross: RFC 9293, figures 7 and 13
     RETRANSMISSION = "retransmission"  # a segment comes again
     DUPLICATE_ACK = "duplicate-ack"
     DELAYED_ACK = "delayed-ack"  # one ACK stands for several lines, or ACKs come that no line has
@@ -75,8 +76,8 @@ class Line:
 
     ``flags`` are the flags as written, without DATA; SYN, FIN and RST must be set exactly when they stand here, ACK on
     a SYN too; any other flag that stands here must be set. None is ``*``: whatever the flags. ``data`` says that
-    it carries bytes (``DATA``); so do ``payload`` (these bytes occur in it) and ``message``. A field that is None
-    is not looked at. ``label`` names the line for the bounds of later ones. ``text`` is the line as written.
+    it carries bytes (``DATA``); with a ``payload`` (these bytes occur in it) or a ``message`` it is always true. A
+    field that is None is not looked at. ``label`` names the line for the bounds of later ones. ``text`` is the line as written.
     """
 
     place: Place
@@ -135,3 +136,13 @@ class Trace:
     strict: frozenset[Variation] = frozenset()
     actors: tuple[str, ...] = field(default=())
     text: str = ""
+
+
+def lines_of(items: Iterable[Item]) -> Iterator[Line]:
+    """Every line among these items and inside their blocks, in the order in which they are written."""
+    for item in items:
+        if isinstance(item, Line):
+            yield item
+        elif isinstance(item, Either | AnyOrder):
+            for part in item.branches if isinstance(item, Either) else item.units:
+                yield from lines_of(part)
