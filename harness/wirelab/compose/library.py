@@ -123,12 +123,16 @@ def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     AuthorError when there is no profile of that name, and for expectations about messages the profile does not have.
     """
     profile, text = _profile_for(scenario, path)
-    problems = []
+    problems: list[Problem] = []
     for item in scenario.expect:
         missing = [name for name in _SPOKEN_OF.get(item.expectation.check, ()) if profile.spec(name) is None]
         if missing:
             values = {"check": item.expectation.check, "name": missing[0], "protocol": profile.name}
             problems.append(Problem(Place(str(path), item.line), "library.no-message", values))
+        if item.trace is not None:
+            from wirelab.declare.trace_block import unknown_messages  # here: few scenarios have a trace
+
+            problems += unknown_messages(item.trace, scenario.sides(item.trace), profile, str(path))
     if problems:
         raise AuthorError(tuple(problems))
     return profile, text

@@ -6,8 +6,8 @@ from typing import Literal
 
 from wirelab.declare.trace import Line
 from wirelab.judge.match_lines import Book, Fitter, bind
-from wirelab.judge.match_reading import Link, Reading, Row
-from wirelab.judge.match_states import Rest, State
+from wirelab.judge.match_reading import LATER, Link, Reading, Row
+from wirelab.judge.match_states import Rest, State, carries
 from wirelab.judge.match_wire import CONTROL, Seen, Wire
 
 LINES, SEGMENTS = 60, 200  # that are laid beside each other from the last line on that was read
@@ -17,6 +17,16 @@ LATE, ONE_FIELD, DIFFERENT, OTHER_FLAGS, NEVER = 0.5, 0.9, 1.2, 1.8, 3.0  # two 
 
 def align(reading: Reading, wire: Wire, fitter: Fitter, stopped: int | None) -> tuple[Row, ...]:
     """The rows of a reading; ``stopped`` is the segment that it could not read (None: it was waiting for more)."""
+    rows: list[Row] = []
+    for row in _rows(reading, wire, fitter, stopped):
+        if rows and row.line is None and row.kind == "passed" == rows[-1].kind and rows[-1].line is None:
+            rows[-1] = Row(None, rows[-1].frames + row.frames, "passed")
+        else:
+            rows.append(row)
+    return tuple(rows)
+
+
+def _rows(reading: Reading, wire: Wire, fitter: Fitter, stopped: int | None) -> tuple[Row, ...]:
     rows, last = _read(reading, wire)
     complete = stopped is None and reading.state.final
     if complete and _accounted(reading, wire):
@@ -56,6 +66,9 @@ def _read(reading: Reading, wire: Wire) -> tuple[list[Row], int]:
     last = 0
     for one in reversed(links):
         assert isinstance(one.what, Line)
+        if one.at == LATER:
+            rows.append(Row(one.what, (), "passed"))
+            continue
         rows += _passed(reading, wire, last, one.at)
         rows.append(Row(one.what, (wire.seen[one.at].segment.frame,), "same"))
         last = one.at + 1
@@ -162,7 +175,8 @@ def _differs(line: Line, seen: Seen, book: Book, fitter: Fitter, wire: Wire) -> 
         if value is not None and bind(value, actual, book.symbols) is None:
             found.append(name)
     data = wire.data[seen.side][seen.start : seen.end]
-    if (line.payload is not None and line.payload not in data) or (line.data and not data):
+    unexpected = seen.end > seen.start and line.flags is not None and not carries(line)
+    if (line.payload is not None and line.payload not in data) or (line.data and not data) or unexpected:
         found.append("data")
     if line.message is not None and not any(
         message.kind == line.message.kind

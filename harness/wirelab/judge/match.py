@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from wirelab.declare.trace import Line, Trace, Variation
 from wirelab.judge.align import align
 from wirelab.judge.match_lines import OPEN, Book, Fitter
-from wirelab.judge.match_reading import Link, Reading, Row
+from wirelab.judge.match_reading import LATER, Link, Reading, Row
 from wirelab.judge.match_states import Crossed, Rest, beginning
 from wirelab.judge.match_wire import Seen, Wire
 from wirelab.observe.connections import Connection, Side
@@ -137,7 +137,7 @@ class _Reader:
                 self._ended(reading, seen.index)
         if self._purse < 0:
             self.ambiguous = True
-        return self._fewer(new + kept) if new else kept
+        return self._fewer(kept + new) if new else kept  # who read a line earlier goes first
 
     def _fewer(self, readings: list[Reading]) -> list[Reading]:
         """Of readings that differ in nothing that matters from here on, the best one; and no more than there is room for."""
@@ -216,7 +216,7 @@ class _Reader:
                 self._purse -= FIT
                 after = _Run(run.parts, run.variations | {waits})
                 for state in rest.states():
-                    later = Reading(state, book, at.path, at.varied, at.lines, at.variations)
+                    later = Reading(state, book, Link(line, LATER, at.path), at.varied, at.lines, at.variations)
                     self._again(later, seen, after, made, known)
 
     def _step(

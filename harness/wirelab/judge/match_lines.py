@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from wirelab.declare.trace import Line, Trace, Value, Variation
+from wirelab.declare.trace import Line, Trace, Value, Variation, lines_of
 from wirelab.judge.match_states import Crossed, carries
 from wirelab.judge.match_wire import CONTROL, MASK, Seen, Wire
 from wirelab.observe.connections import Side
@@ -82,7 +82,7 @@ class Fitter:
         self.last_data: dict[Side, int] = {"client": -1, "server": -1}  # the last line of the text about a side's bytes
         self._carry: set[int] = set()
         self.timed = False  # whether it matters when lines came
-        for line in _lines(trace.items):
+        for line in lines_of(trace.items):
             self._know(line)
             self.timed |= bool(line.bounds)
             if carries(line) or line.flags is None or not line.flags:
@@ -320,12 +320,3 @@ def bind(value: Value, actual: int, symbols: Mapping[str, int]) -> Mapping[str, 
     if len(open_ones) > 1:
         return symbols  # nothing can be said yet
     return {**symbols, open_ones[0]: (actual - rest) & MASK}
-
-
-def _lines(items: object) -> list[Line]:
-    """All lines of a trace, in the order of its text."""
-    if isinstance(items, Line):
-        return [items]
-    if isinstance(items, tuple):
-        return [line for item in items for line in _lines(item)]
-    return _lines(getattr(items, "branches", ())) + _lines(getattr(items, "units", ()))

@@ -16,7 +16,8 @@ class Row:
 
     ``line`` is None for a segment that no line stands for (``extra``); ``frames`` is empty for a line that no segment
     stands for (``missing``). ``differs`` names what a ``different`` pair does not agree in: ``sender``, ``flags``,
-    ``seq``, ``ack``, ``win``, ``len``, ``data``, ``message``, ``time``. ``passed`` are frames that need no line.
+    ``seq``, ``ack``, ``win``, ``len``, ``data``, ``message``, ``time``. ``passed`` are frames that need no line, or a line whose
+    acknowledgment a later segment brings.
     """
 
     line: Line | None
@@ -25,8 +26,12 @@ class Row:
     differs: tuple[str, ...] = ()
 
 
+LATER = -1
+
+
 class Link(NamedTuple):
-    """What a reading did, newest first: the line or the variation, and the segment's position."""
+    """What a reading did, newest first: the line or the variation, and the segment's position; LATER for a line that
+    only acknowledges, and that a later segment stands for."""
 
     what: Line | Variation
     at: int

@@ -34,8 +34,8 @@ _REGIONAL = "\U0001f1e6-\U0001f1ff"
 _FOREIGN = re.compile(f"[{_REGIONAL}]{{2}}|[^ -~]")
 _UNIT = re.compile(f"⟨[A-Z0-9+]{{2,8}}⟩|[{_REGIONAL}]{{2}}|.", re.DOTALL)
 _DISPUTED = frozenset("\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")  # keycap, skin tones
-_CLOSING = frozenset(",。;:!?、)】》」』〉”’…·%℃,.;:!?)]}⟩")
-_OPENING = frozenset("(【《「『〈“‘([{⟨")
+_CLOSING = frozenset("，。；：！？、）】》」』〉”’…·%℃,.;:!?)]}⟩")
+_OPENING = frozenset("（【《「『〈“‘([{⟨")
 
 
 @dataclass(frozen=True, slots=True)

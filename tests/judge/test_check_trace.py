@@ -1,0 +1,117 @@
+"""A trace in a scenario: told in words when the two part, and never a student's fault when it is not."""
+
+from __future__ import annotations
+
+from tests.judge.runs import GOODBYE, HELLO, codes, judged, killed, outcome, scenario, waited
+from wirelab.judge.verdict import Finding, Judgement
+from wirelab.observe.evidence import Event, Wire
+
+OPEN = """
+    alice > server   SYN      seq=x
+    server > alice   SYN,ACK  seq=y    ack=x+1
+    alice > server   ACK      seq=x+1  ack=y+1
+"""
+CLOSE = """
+    alice > server   FIN      seq=u
+    server > alice   ACK               ack=u+1
+    server > alice   FIN      seq=w
+    alice > server   ACK      seq=u+1  ack=w+1
+"""
+TALK = r"""
+    alice > s "MSG hi\n"
+    s > alice ACK
+"""
+
+
+def traced(text: str) -> str:
+    return "trace: |\n" + "\n".join(f"      {line.strip()}" for line in text.splitlines() if line.strip())
+
+
+def run(trace: str, wire: str, *events: Event | tuple[Event, ...], **parts: str) -> Judgement:
+    return judged(scenario(traced(trace), **parts), wire, *events)
+
+
+def only(judgement: Judgement) -> Finding:
+    assert 1 == len(judgement.findings), judgement.findings
+    return judgement.findings[0]
+
+
+def test_agreement_names_numbers_and_variations():
+    judgement = run(f"{OPEN}...\n{CLOSE}", HELLO + TALK + GOODBYE)
+    check = next(check for check in judgement.checks if check.name == "trace")
+    assert ("pass", "alice") == (judgement.verdict.value, check.actor)
+    english, chinese = check.summary.in_("en"), check.summary.in_("zh")
+    assert "x = 1000, y = 2000, u = 1008, w = 2001" in english
+    assert "an ACK rides on another segment (frame 7)" in english
+    assert "ACK 搭在别的报文段上（第 7 帧）" in chinese
+
+
+def test_a_difference_names_line_frame_and_what_differs():
+    found = only(run(f"{OPEN}...\n{CLOSE}", HELLO + TALK + "alice > s RST,ACK"))
+    said = found.rationale.in_("en")
+    assert ("WL701", (6,)) == (found.code, found.frames)
+    assert "expected 'alice > server FIN seq=u' (line 15)" in said
+    assert "frame 6 is 'alice > server RST,ACK seq=x+8 ack=y+1', which differs in flags" in said
+    assert "(x = 1000, y = 2000)" in said
+    kinds = [row.kind for row in found.beside]
+    assert ["same"] * 3 + ["passed"] + ["different"] + ["missing"] * 3 == kinds
+    assert "alice > server FIN seq=u" == found.beside[4].expected
+
+
+def test_what_never_came_is_said_so():
+    found = only(run(f"{OPEN}...\n{CLOSE}", HELLO + TALK))
+    assert "no such segment came" in found.rationale.in_("en")
+    assert "没有出现这样的报文段" in found.rationale.in_("zh")
+
+
+def test_what_only_strict_forbids_is_called_legal():
+    found = only(run(f"strict piggyback\n{OPEN}...\n{CLOSE}", HELLO + TALK + GOODBYE))
+    assert "It is legal TCP all the same, and only 'strict' forbids it: an ACK rides" in found.rationale.in_("en")
+
+
+def test_a_segment_too_many_at_the_end():
+    trace = f'{OPEN}alice > server "MSG hi\\n"\n'
+    found = only(run(trace, HELLO + TALK + 'alice > s "MSG more\\n"'))
+    assert ("WL703", (6,)) == (found.code, found.frames)
+    assert "'MSG more\\n'" in found.rationale.in_("en")
+
+
+LATE = f'{OPEN}server > alice "HEARTBEAT 1"\nalice > server "HEARTBEAT-ACK 1" within 100ms\n...\n'
+ANSWERED_LATE = HELLO + 's > alice "HEARTBEAT 1\\n" at=10ms\nalice > s "HEARTBEAT-ACK 1\\n" at=400ms\n'
+
+
+def test_too_late_is_said_with_the_time_that_passed():
+    found = only(run(LATE, ANSWERED_LATE))
+    assert "WL702" == found.code
+    assert "it came 390.000 ms after frame 4" in found.rationale.in_("en")
+
+
+def test_lateness_that_the_machine_explains_is_inconclusive():
+    assert ("inconclusive", ["WL903"]) == outcome(run(LATE, ANSWERED_LATE, waited("alice", (5, 0.0), (450, 0.35))))
+    assert ["WL702"] == codes(run(LATE, ANSWERED_LATE, waited("alice", (5, 0.0), (450, 0.1))))
+
+
+def test_what_the_reference_did_is_not_the_students_fault():
+    early = run(f"{OPEN}...\n{CLOSE}", HELLO + TALK + "s > alice FIN\nalice > s FIN\ns > alice ACK")
+    assert ("inconclusive", ["WL905"]) == outcome(early)
+    extra = run(f"{OPEN}{CLOSE}", HELLO + 's > alice "HEARTBEAT 1\\n"' + GOODBYE)
+    assert ("inconclusive", ["WL905"]) == outcome(extra)
+
+
+def test_a_cut_wire_is_not_the_students_fault():
+    cut = Wire(1_700_000_000_000_000_000 + 5_500_000, "cut", "all")
+    assert ("inconclusive", ["WL905"]) == outcome(run(f"{OPEN}...\n{CLOSE}", HELLO + TALK, cut))
+
+
+def test_what_killing_brought_about_does_not_count():
+    """The harness ends what still runs: that FIN is not the program's, and no line need stand for it."""
+    wire = HELLO + TALK + "alice > s FIN at=100ms\ns > alice ACK\n"
+    assert "pass" == run(f"{OPEN}...\n", wire, killed(90, "alice")).verdict.value
+    assert ["WL701"] == codes(run(f"{OPEN}...\n{CLOSE}", wire, killed(90, "alice")))
+
+
+def test_too_many_ways_to_read_it_is_inconclusive():
+    units = "".join(f"alice > server DATA seq=a{number}\n" for number in range(30))
+    wire = HELLO + "".join(f'alice > s "MSG {number}\\n"\n' for number in range(40)) + "alice > s RST"
+    judgement = run(f"{OPEN}...\nany order\n{units}end\n...\nalice > server FIN", wire)
+    assert ("inconclusive", ["WL907"]) == outcome(judgement)
