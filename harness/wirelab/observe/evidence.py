@@ -211,7 +211,7 @@ class Called:
     """A thread of a Python program called a method of a socket, as the observer inside it saw; ``time`` is just before.
 
     ``port`` and ``peer`` are the socket's local and remote ports (0 when it had none yet). ``count`` says how often
-    this line had made this call by then: a line that calls in a loop is not recorded every time. ``unread`` (bytes)
+    this line had made this call on this connection by then: one that calls in a loop is not recorded every time. ``unread`` (bytes)
     and ``linger`` (seconds; None when SO_LINGER is off) are what the socket had at ``close``, else None.
     """
 

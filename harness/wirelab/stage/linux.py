@@ -1,8 +1,8 @@
-"""The kernel calls Python has no name for: unshare, prctl, capset, interface ioctls, packet-ring options.
+"""The kernel calls Python has no name for: unshare, mount, prctl, capset, interface ioctls, packet-ring options.
 
-The only module with ctypes and numbers from kernel headers. Knows no policy: which call is made when, and
+The only module with ctypes and numbers from kernel headers, system calls' numbers aside. Knows no policy: which call is made when, and
 what a refusal means to a person, is decided above. Every call raises OSError with the kernel's errno.
-Sources: unshare(2), prctl(2), capabilities(7), netdevice(7), packet(7), linux/ethtool.h, linux/filter.h,
+Sources: unshare(2), mount(2), prctl(2), capabilities(7), netdevice(7), packet(7), linux/ethtool.h, linux/filter.h,
 linux/inet_diag.h.
 """
 
@@ -14,13 +14,15 @@ import os
 import socket
 import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
-CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
 PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 28, 38, 47
 SECBIT_NOROOT_FOR_EVER = 1 << 0 | 1 << 1  # SECBIT_NOROOT and its lock
 PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
-CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
+CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_PTRACE = 12, 13, 19
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFMTU, _SIOCETHTOOL = 0x8913, 0x8914, 0x8922, 0x8946
@@ -39,7 +41,9 @@ TPACKET2_HEADER = struct.Struct("=IIIHHII")
 """tp_status, tp_len, tp_snaplen, tp_mac, tp_net, tp_sec, tp_nsec: the part of tpacket2_hdr that is read."""
 
 _SO_ATTACH_FILTER = 26
-_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _NLMSG_ERROR = 4, 20, 1, 2
+_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
+_NLM_F_REQUEST, _NLM_F_DUMP, _NLMSG_ERROR, _NLMSG_DONE = 0x1, 0x300, 2, 3
+_NETLINK_HEADER = struct.Struct("=IHHII")
 BPF_LD_H_ABS, BPF_LD_B_ABS, BPF_LD_H_IND, BPF_LDX_B_MSH = 0x28, 0x30, 0x48, 0xB1
 BPF_JEQ, BPF_JSET, BPF_RET = 0x15, 0x45, 0x06
 
@@ -59,6 +63,11 @@ def _checked(result: int) -> int:
 def unshare(flags: int) -> None:
     """Move the calling process into new namespaces, unshare(2). It must have one thread only."""
     _checked(_libc.unshare(ctypes.c_int(flags)))
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0) -> None:
+    """mount(2), without data."""
+    _checked(_libc.mount(os.fsencode(source), os.fsencode(target), kind.encode(), ctypes.c_ulong(flags), None))
 
 
 def prctl(option: int, first: int = 0, second: int = 0) -> int:
@@ -110,16 +119,69 @@ def tcp_socket_inode(local: tuple[str, int], remote: tuple[str, int]) -> int:
     question += (
         struct.pack(">HH", local[1], remote[1]) + ends[0] + ends[1] + struct.pack("=III", 0, 2**32 - 1, 2**32 - 1)
     )
-    header = struct.pack("=IHHII", 16 + len(question), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as channel:
-        channel.sendto(header + question, (0, 0))
+    with _sock_diag(question, _NLM_F_REQUEST) as channel:
         answer = channel.recv(4096)
-    (kind,) = struct.unpack_from("=H", answer, 4)
-    if kind == _NLMSG_ERROR:
-        (error,) = struct.unpack_from("=i", answer, 16)
-        raise OSError(-error, os.strerror(-error))
+    _check_answer(answer, 0)
     (inode,) = struct.unpack_from("=I", answer, 16 + 68)
     return int(inode)
+
+
+class TcpSocket(NamedTuple):
+    """A TCP socket of the caller's network namespace: local and remote port, the kernel's number for its state
+    (include/net/tcp_states.h), bytes unread and unsent (of a listening one: connections waiting, and how many may),
+    inode (0 when no process has it open any more)."""
+
+    port: int
+    peer: int
+    state: int
+    unread: int
+    unsent: int
+    inode: int
+
+
+def tcp_sockets() -> list[TcpSocket]:
+    """All TCP sockets of the caller's network namespace, sock_diag(7). Takes milliseconds, as the kernel walks the
+    machine's whole table."""
+    found: list[TcpSocket] = []
+    for family in (socket.AF_INET, socket.AF_INET6):
+        question = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF) + bytes(48)
+        with _sock_diag(question, _NLM_F_REQUEST | _NLM_F_DUMP) as channel:
+            done = False
+            while not done:
+                answer, at = channel.recv(65536), 0
+                while at + _NETLINK_HEADER.size <= len(answer) and not done:
+                    length, kind, _, _, _ = _NETLINK_HEADER.unpack_from(answer, at)
+                    _check_answer(answer, at)
+                    done = kind == _NLMSG_DONE
+                    if not done:
+                        found.append(_tcp_socket(answer, at + 16))
+                    at += length + 3 & ~3
+    return found
+
+
+def _tcp_socket(answer: bytes, at: int) -> TcpSocket:
+    """struct inet_diag_msg, linux/inet_diag.h."""
+    local, remote = struct.unpack_from(">HH", answer, at + 4)
+    unread, unsent, _, inode = struct.unpack_from("=IIII", answer, at + 56)
+    return TcpSocket(local, remote, answer[at + 1], unread, unsent, inode)
+
+
+def _sock_diag(question: bytes, flags: int) -> socket.socket:
+    channel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
+    try:
+        header = _NETLINK_HEADER.pack(16 + len(question), _SOCK_DIAG_BY_FAMILY, flags, 1, 0)
+        channel.sendto(header + question, (0, 0))
+    except OSError:
+        channel.close()
+        raise
+    return channel
+
+
+def _check_answer(answer: bytes, at: int) -> None:
+    (kind,) = struct.unpack_from("=H", answer, at + 4)
+    if kind == _NLMSG_ERROR:
+        (error,) = struct.unpack_from("=i", answer, at + 16)
+        raise OSError(-error, os.strerror(-error))
 
 
 def attach_filter(target: socket.socket, program: Sequence[Instruction]) -> None:

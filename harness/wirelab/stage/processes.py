@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from wirelab.stage import syscalls
+
 
 def tree(pid: int) -> tuple[int, ...]:
     """``pid`` and all its living descendants, parents first."""
@@ -19,8 +21,8 @@ def tree(pid: int) -> tuple[int, ...]:
 
 def children(pid: int) -> Iterator[int]:
     """Children of all threads of a process; none when it is gone. A scan of all of /proc costs 20 times as much."""
-    for task in _listdir(f"/proc/{pid}/task"):
-        for child in _read(f"/proc/{pid}/task/{task}/children").split():
+    for task in listdir(f"/proc/{pid}/task"):
+        for child in read(f"/proc/{pid}/task/{task}/children").split():
             yield int(child)
 
 
@@ -30,14 +32,13 @@ def asleep(pid: int) -> bool:
 
 
 def _state(pid: int) -> str:
-    return _read(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
+    return read(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
 
 
 def reads_keyboard(pid: int) -> bool:
     """Whether the main thread of some process in the tree is blocked in read(2) on its standard input."""
-    numbers = {"x86_64": "0", "aarch64": "63"}
-    read = numbers.get(os.uname().machine)
-    return any(_read(f"/proc/{member}/syscall").split()[:2] == [read, "0x0"] for member in tree(pid))
+    calls = (read(f"/proc/{member}/syscall").split() for member in tree(pid))
+    return any(len(call) > 1 and syscalls.named(call[0]) == "read" and call[1] == "0x0" for call in calls)
 
 
 class Scheduled(NamedTuple):
@@ -57,9 +58,9 @@ def threads(pid: int) -> Threads:
     found: dict[int, tuple[int, int]] = {}
     members = [pid]
     for member in members:
-        for task in _listdir(f"/proc/{member}/task"):
-            members.extend(map(int, _read(f"/proc/{member}/task/{task}/children").split()))
-            fields = _read(f"/proc/{member}/task/{task}/schedstat").split()
+        for task in listdir(f"/proc/{member}/task"):
+            members.extend(map(int, read(f"/proc/{member}/task/{task}/children").split()))
+            fields = read(f"/proc/{member}/task/{task}/schedstat").split()
             if len(fields) > 1:
                 found[int(task)] = (int(fields[0]), int(fields[1]))
     return found
@@ -76,7 +77,7 @@ def owns(pid: int, inode: int) -> bool:
     """Whether a process in the tree has the socket with this inode open."""
     wanted = f"socket:[{inode}]"
     for member in tree(pid):
-        for descriptor in _listdir(f"/proc/{member}/fd"):
+        for descriptor in listdir(f"/proc/{member}/fd"):
             try:
                 if os.readlink(f"/proc/{member}/fd/{descriptor}") == wanted:
                     return True
@@ -85,21 +86,23 @@ def owns(pid: int, inode: int) -> bool:
     return False
 
 
-def _listdir(path: str) -> list[str]:
+def listdir(path: str) -> list[str]:
+    """The names in a folder of /proc; none when it cannot be read."""
     try:
         return os.listdir(path)
     except OSError:
         return []
 
 
-def _read(path: str) -> str:
-    """A small file of /proc; plain system calls, as a run reads many and a text file object costs ten times that."""
+def read(path: str) -> str:
+    """A small file of /proc, empty when it cannot be read; plain system calls, as a run reads many and a text file
+    object costs ten times that."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
     try:
-        return os.read(handle, 65536).decode("ascii", "replace")
+        return os.read(handle, 65536).decode("utf-8", "replace")
     except OSError:
         return ""
     finally:

@@ -112,6 +112,8 @@ class _Player:
             return DONE
         until = action.until
         waited = self._until(program, lambda: program.transcript.find(until), action.within, stretch=True)
+        if waited.result != "done" and program.exited is None:
+            self.stage.witness(program, "end")  # the script ends here
         return Outcome(waited.result, waited.detail, stop=waited.result != "done")
 
     def _start_peer(self, name: str) -> Outcome:
@@ -236,6 +238,7 @@ class _Player:
         waits = [self.stage.wait_for(gone, action.within * part, about=program) for part in parts]
         detail: Detail = {"pressed_again": again, **_starved(*waits)}
         if program.exited is None:
+            self.stage.witness(program, "missed")
             return Outcome("missed", detail)
         detail["status"] = program.exited.status
         wanted = action.status is None or program.exited.status == action.status

@@ -11,21 +11,23 @@ from __future__ import annotations
 import contextlib
 import selectors
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal
 
 from wirelab.base.clock import Deadline, now_ns
 from wirelab.base.errors import UsageError
+from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
 from wirelab.observe.connections import Connection, Tracker
-from wirelab.observe.evidence import Bounded, Evidence, Owned, Part, Role, Sampled, Wire
+from wirelab.observe.evidence import Bounded, Ending, Evidence, Owned, Part, Role, Sampled, Typed, Wire, Witnessed
 from wirelab.observe.messages import Profile
 from wirelab.observe.segments import Packet, Segment, decode
 from wirelab.stage import linux, namespace, processes
 from wirelab.stage.actors import Program
 from wirelab.stage.faults import Faults
+from wirelab.stage.observer import Observer
 from wirelab.stage.peer import Peer
 from wirelab.stage.recorder import Listener, Recorder
 from wirelab.stage.tap import Tap
@@ -36,6 +38,9 @@ SLICE, AT_ONCE = 100, 1000  # packets followed between two looks at the tap, and
 SAMPLE_NS = 250_000_000  # each look at two programs costs a run 0.3 ms
 UNMEASURED = 0.1  # seconds at the beginning of a wait for which it is not looked who has the CPU
 OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
+WITNESSED = 0.05  # seconds in which a program that is looked at shows how much of a CPU it uses
+ASKED = 0.5  # seconds after which a program that was asked to end, and is still there, is looked at
+_ENDING_KEYS = ("Ctrl-C", "Ctrl-D", "/quit⏎")
 LONGEST_STRETCH = 6.0  # a wait for a start is stretched at most this many times
 
 register(
@@ -61,13 +66,22 @@ class Waited:
 class Stage:
     """The world of one run. Use as a context manager, inside a process forked for this run."""
 
-    def __init__(self, profile: Profile, port: int, parent_pid: int, listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        port: int,
+        parent_pid: int,
+        listener: Listener | None = None,
+        *,
+        observe: bool = True,
+    ) -> None:
         self.profile = profile
         self.port = port
         self.recorder = Recorder(listener)
         self.tracker = Tracker(server_port=port)
         self.actors: dict[str, Program | Peer] = {}
         self.faults = Faults(port)
+        self._observer = Observer() if observe else None
         self._parent_pid = parent_pid
         self._packets: list[Packet] = []
         self._followed = 0  # of the packets: how many were decoded and shown
@@ -79,6 +93,7 @@ class Stage:
         self.bounded = False  # whether the capture is full; what programs do from then on cannot be judged
         self._sampled = 0
         self._delays: dict[int, tuple[processes.Threads, float]] = {}
+        self._witnessed: set[str] = set()
         self._exit = contextlib.ExitStack()
 
     def __enter__(self) -> Stage:
@@ -90,6 +105,8 @@ class Stage:
             # The end of the process closes it: the kernel takes 20 ms for that, for which nobody need wait.
             self.tap = Tap()
             self.tap.sync()
+            if self._observer is not None:
+                stack.callback(self._observer.end)
             stack.callback(self._end_actors)
             self._exit = stack.pop_all()
         return self
@@ -104,8 +121,10 @@ class Stage:
     def start_program(
         self, name: str, role: Role, part: Part, command: tuple[str, ...], env: Mapping[str, str], folder: str
     ) -> Program:
-        """Start a program on a terminal. Raises UsageError when it does not exist."""
+        """Start a program on a terminal, observed when it is a submission. Raises UsageError when it does not exist."""
         program = Program(name, role, part, self.recorder)
+        if self._observer is not None and part == "submission":
+            env = self._observer.environment(name, folder, env)
         program.start(command, env, folder)
         self.actors[name] = program
         return program
@@ -304,6 +323,25 @@ class Stage:
                 self._delays[program.pid] = threads, delay
                 self.recorder.add(Sampled(now_ns(), program.name, round(delay, 6)))
 
+    def witness(self, program: Program, why: Literal["missed", "end"]) -> None:
+        """Record what every thread of a program is doing, and how much of a CPU it uses; nothing when it is gone.
+
+        Of the time that it was ready to run and had none, only the worst-off thread's counts: that is not idleness.
+        """
+        with uninterrupted():
+            from wirelab.stage.witness import look  # 3 ms, for which a run in which nothing is wrong need not wait
+
+        began, before = now_ns(), processes.threads(program.pid)
+        seen = look(program.pid)
+        if program.exited is not None or not seen.threads:
+            return
+        self._witnessed.add(program.name)
+        self.wait(WITNESSED - (now_ns() - began) / 1e9)
+        had = processes.between(before, processes.threads(program.pid))
+        elapsed = (now_ns() - began) / 1e9
+        could = max(had.cpu, elapsed - had.delay, elapsed / 5)  # of less than that nothing can be said
+        self.recorder.add(Witnessed(began, program.name, why, round(had.cpu / could, 3), seen.threads, seen.sockets))
+
     def wire(self, what: Literal["cut", "heal", "drop", "inject"], about: str) -> None:
         """Record something done to the wire."""
         self.recorder.add(Wire(now_ns(), what, about))
@@ -333,14 +371,41 @@ class Stage:
         gone = isinstance(owner, Program) and owner.exited is not None
         return bool(end.client_fin or end.server_fin or gone)
 
+    def _witness_overdue(self) -> None:
+        """Look at submissions that were asked to end, had the time for it, and are still there. Who was not asked, or
+        only just now, is not looked at: that would make runs slower in which nothing is wrong."""
+        for program in self.programs:
+            if program.part == "submission" and program.exited is None and program.name not in self._witnessed:
+                asked = min(self._requests(program), default=None)
+                if asked is not None and now_ns() - asked >= ASKED * 1e9:
+                    self.witness(program, "end")
+
+    def _requests(self, program: Program) -> Iterator[int]:
+        """When a program was asked to end: by its keyboard or a signal; a client also by its server's end, a server at
+        least to close its own side."""
+        for event in self.recorder.events:
+            match event:
+                case Typed(actor=program.name) if event.keys.strip() in _ENDING_KEYS:
+                    yield event.time
+                case Ending(actor=program.name, by="script"):
+                    yield event.time
+        for connection in self.tracker.connections:
+            end = connection.teardown
+            if program.role == "server" and end.client_fin and not end.server_fin:
+                yield end.client_fin.segment.time
+            if self._ports.get(connection.client.port) == program.name:
+                yield from (noted.segment.time for noted in (end.server_fin, *end.resets) if noted)
+
     def _end_actors(self) -> None:
         for actor in reversed(tuple(self.actors.values())):
             actor.end()
 
     def finish(self, machine: dict[str, str]) -> Evidence:
         """End every actor in reverse order of starting, empty the tap, and give all that was seen."""
+        self._witness_overdue()
         self._end_actors()
         self._take_rest()
         self.recorder.finish()
-        events = tuple(sorted(self.recorder.events, key=lambda event: event.time))
+        called = self._observer.read() if self._observer is not None else []
+        events = tuple(sorted([*self.recorder.events, *called], key=lambda event: event.time))
         return Evidence(events, tuple(self._packets), LINKTYPE_ETHERNET, self._lost, self.port, machine)
