@@ -10,6 +10,7 @@ from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict
 from wirelab.observe.connections import Noted, Tracker
 from wirelab.observe.evidence import (
     Bounded,
+    Called,
     Ending,
     Event,
     Exited,
@@ -18,11 +19,14 @@ from wirelab.observe.evidence import (
     Peered,
     Role,
     Shown,
+    SourceLine,
     Started,
     StepBegan,
     StepEnded,
+    ThreadSeen,
     Typed,
     Wire,
+    Witnessed,
 )
 from wirelab.observe.framing import Framing
 from wirelab.observe.messages import MessageSpec, Profile
@@ -53,6 +57,26 @@ def noted(segments: list[Segment]) -> list[Noted]:
 
 def at(milliseconds: float) -> int:
     return START + round(milliseconds * MILLISECOND)
+
+
+def threads() -> tuple[ThreadSeen, ...]:
+    """One that joins another, and one of each other kind that there is no room for."""
+    library = SourceLine("/usr/lib/python3.11/threading.py", 1112, "join")
+    return (
+        ThreadSeen(
+            8,
+            "MainThread",
+            "waiting",
+            "futex",
+            stack=(library, SourceLine("/home/a/客户端.py", 90, "main")),
+            waits_for="receiver",
+        ),
+        ThreadSeen(9, "receiver", "receiving", "recvfrom", ALICE, 12001, (SourceLine("client.py", 52, "receive"),)),
+        ThreadSeen(10, "sender\u202e", "keyboard", "read"),
+        ThreadSeen(11, "timer", "sleeping", "clock_nanosleep"),
+        ThreadSeen(12, "other", "other"),
+        ThreadSeen(13, "last", "running"),
+    )
 
 
 def played() -> list[Event | Noted]:
@@ -112,6 +136,8 @@ def played() -> list[Event | Noted]:
         StepEnded(at(1100), 6, "missed"),
         StepBegan(at(1400), 7, "{alice: press, key: ctrl-d}"),
         Typed(at(1400.5), "alice", "Ctrl-D"),
+        Witnessed(at(1450), "alice", "missed", 0.0, threads()),
+        Called(at(1490), "alice", "receiver", "close", ALICE, 12001, SourceLine("client.py", 61, "leave"), unread=3),
         Exited(at(1709.5), "alice", 1, "itself"),
         StepBegan(at(1750), 8, "{alice: type, text: more}"),
         StepEnded(at(1750), 8, "impossible"),
@@ -129,6 +155,20 @@ def played() -> list[Event | Noted]:
 
 def judgement() -> Judgement:
     """A pass, a fail with all that a finding can have, and one that stays open."""
+    waits = Finding(
+        "WL351",
+        "alice",
+        Said(
+            Text(
+                "alice answered only after Enter: MainThread sat in input() at {line}, and no other thread receives",
+                "alice 按下回车后才应答：MainThread 停在 {line} 的 input() 中，而没有别的线程在接收",
+            ),
+            {"line": "client.py:90"},
+        ),
+        Said(Text("Receive in a thread of its own.", "请在单独的线程中接收。")),
+        (14,),
+        (("alice", "Enter message to send: "),),
+    )
     late = Finding(
         "WL302",
         "server",
@@ -153,7 +193,9 @@ def judgement() -> Judgement:
             ("alice", "\ttwo"),
             ("server", "Disconnected ('127.0.0.1', 40000)"),
         ),
+        cause=waits,
     )
+    unread = Finding("WL502", "alice", Said(Text("alice sent RST", "alice 发送了 RST")), late.hint, (31,), cause=waits)
     lost = Finding(
         "WL901",
         None,
@@ -168,7 +210,9 @@ def judgement() -> Judgement:
         "heartbeat/answers-while-typing",
         (
             CheckResult("handshake", "alice", 16, "", Verdict.PASS, Said(opened, {"frames": "1, 2, 3"})),
-            CheckResult("heartbeat", "alice", 17, "", Verdict.FAIL, Said(written, {"written": heartbeat}), (late,)),
+            CheckResult(
+                "heartbeat", "alice", 17, "", Verdict.FAIL, Said(written, {"written": heartbeat}), (late, unread)
+            ),
             CheckResult(
                 "broadcast", None, 18, "", Verdict.INCONCLUSIVE, Said(written, {"written": broadcast}), (lost,)
             ),

@@ -16,7 +16,8 @@ from wirelab.base.texts import LANGUAGES, Language
 from wirelab.judge.verdict import Judgement, Verdict
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Exited, Owned, Peered, Sampled, Shown, StepBegan, StepEnded, Typed
-from wirelab.present.console import FLOOD, LiveConsole, verdict_lines
+from wirelab.present.console import FLOOD, LiveConsole
+from wirelab.present.outcome import verdict_lines
 from wirelab.present.style import cells
 
 INK = re.compile(r"\x1b\[[0-9;]*m")
