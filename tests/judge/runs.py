@@ -6,7 +6,7 @@
         alice > s ACK
     ''', typed(2, "alice", "/quit⏎"))
 
-The actors are ``server`` (``s`` in dialogues), ``alice``, ``bob`` and ``carol``. All times are milliseconds after the
+The actors are ``server`` (``s`` in dialogues), ``alice``, ``bob`` and ``carol``; at ``x``, another port, nobody is. All times are milliseconds after the
 first segment. Unless told otherwise every program starts before that, every step of the script is done, and every
 program that is not ended by somebody else exits with status 0 five milliseconds after the last segment.
 """
@@ -42,7 +42,9 @@ from wirelab.observe.segments import RAW_IP, Endpoint, Packet, Segment
 PROTOCOLS = Path(__file__).parents[2] / "scenarios" / "protocols"
 PROFILES = {path.stem: load_profile(path.read_text("utf-8"), path.name) for path in PROTOCOLS.glob("*.yaml")}
 PORTS = {"alice": 40001, "bob": 40002, "carol": 40003}
-ENDPOINTS = {"s": SERVER} | {name: Endpoint("127.0.0.1", port) for name, port in PORTS.items()}
+ENDPOINTS = {"s": SERVER, "x": Endpoint("127.0.0.1", 12010)} | {
+    name: Endpoint("127.0.0.1", port) for name, port in PORTS.items()
+}
 BEFORE = -20  # milliseconds: when programs start
 
 HELLO = r"""

@@ -1,4 +1,7 @@
-"""Every code of the registry, produced by the smallest run that shows its fault, with nothing else found in it."""
+"""Every code of the registry, produced by the smallest run that shows its fault, with nothing else found in it.
+
+The codes of causes have their runs in ``caused``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.judge.caused import CAUSED
 from tests.judge.runs import (
     GOODBYE,
     HELLO,
@@ -24,7 +28,10 @@ from tests.judge.runs import (
     typed,
     waited,
 )
+from tests.judge.test_check_trace import ANSWERED_LATE, CLOSE, LATE, OPEN, TALK
+from tests.judge.test_check_trace import run as traced
 from wirelab.base.texts import LANGUAGES
+from wirelab.judge import registry_capture
 from wirelab.judge.findings import REGISTRY
 from wirelab.judge.verdict import Judgement
 from wirelab.observe.evidence import Bounded
@@ -35,6 +42,8 @@ SHOWS = (*STARTS, "{server: shows, text: hello}")
 TRACEBACK = 'Enter message to send: Traceback (most recent call last):\r\n  File "c.py", line 1\r\nEOFError\r\n'
 CROWD = "{server: {role: server}, alice: {role: client}, bob: {role: client}}"
 BEATS = HELLO + 's > alice "HEARTBEAT 1\\n" at=10ms\nalice > s "HEARTBEAT-ACK 1\\n" at=11ms\n'
+
+MANY = "".join(f"alice > server DATA seq=a{number}\n" for number in range(30))
 
 
 def by_server(*expect: str, **parts: str) -> Callable[..., Judgement]:
@@ -111,6 +120,9 @@ BROKEN: dict[str, Callable[[], Judgement]] = {
     "WL610": lambda: judged(scenario(script=(*STARTS, "{cut: alice}")), "", impossible(2, "not connected")),
     "WL611": lambda: judged(scenario(), HELLO + r'alice > s "MSG a\n"', Bounded(at(5), None, 4, "packets")),
     "WL612": lambda: judged(scenario(), HELLO + r'alice > s "MSG a\n"', Bounded(at(5), "server", 4_000_000, "bytes")),
+    "WL701": lambda: traced(f"{OPEN}...\n{CLOSE}", HELLO + TALK + "alice > s RST,ACK"),
+    "WL702": lambda: traced(LATE, ANSWERED_LATE),
+    "WL703": lambda: traced(f'{OPEN}alice > server "MSG hi\\n"\n', HELLO + TALK + 'alice > s "MSG more\\n"'),
     "WL901": lambda: judged(scenario(), HELLO, lost=17),
     "WL902": lambda: judged(scenario(), HELLO + r's > alice "BROADCAST a\n"', Bounded(at(5), None, 4, "packets")),
     "WL903": lambda: judged(scenario(script=EXITS), HELLO, missed(3, 2000, run_delay=1.5), killed(2001, "alice")),
@@ -119,13 +131,19 @@ BROKEN: dict[str, Callable[[], Judgement]] = {
     "WL906": lambda: judged(
         scenario("{handshake: alice}", script=STARTS), "", missed(0, run_delay=9.0), played=1, unstarted=["alice"]
     ),
+    "WL907": lambda: traced(
+        f"{OPEN}...\nany order\n{MANY}end\n...\nalice > server FIN",
+        HELLO + "".join(f'alice > s "MSG {number}\\n"\n' for number in range(40)) + "alice > s RST",
+    ),
 }
 FOLLOWED_BY = {"WL906": ["WL903"]}
 """What else such a run must show: where a script ends early, why it did."""
 
 
 def test_every_code_of_the_registry_has_its_run():
-    assert list(REGISTRY) == sorted(BROKEN)
+    of_captures = {kind.code for kind in registry_capture.KINDS}  # made without a scenario: see the tests of captures
+    assert [code for code, kind in REGISTRY.items() if not kind.cause and code not in of_captures] == sorted(BROKEN)
+    assert [code for code, kind in REGISTRY.items() if kind.cause] == list(CAUSED)
 
 
 @pytest.mark.parametrize("code", BROKEN)

@@ -18,10 +18,10 @@ from wirelab.declare.trace import Line, Variation
 from wirelab.declare.trace_reader import read_trace
 from wirelab.judge.match import Match, match
 from wirelab.judge.retell import retell
-from wirelab.observe.connections import Connection, Tracker
+from wirelab.observe.connections import Connection, Side, Tracker
 from wirelab.observe.segments import Segment
 
-SIDES = {"c": "client", "s": "server"}
+SIDES: dict[str, Side] = {"c": "client", "s": "server"}
 OPEN = """
     c > s  SYN      seq=x
     s > c  SYN,ACK  seq=y    ack=x+1

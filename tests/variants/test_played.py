@@ -1,7 +1,7 @@
 """Correct programs in other styles and languages pass; each broken one fails for its own reason.
 
-Played for real by the command, as an instructor would. Which scenario shows a mutant's fault, and the codes it
-must get, stand in its ``mutant.toml``.
+Played for real by the command, as an instructor would. Which scenario shows a mutant's fault, the codes it must get
+and the causes that must be named (these and no others) stand in its ``mutant.toml``.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ def test_a_correct_program_passes(folder: Path, role: str, play: Any) -> None:
 def test_a_broken_program_fails_for_its_own_reason(folder: Path, play: Any) -> None:
     mutant: dict[str, Any] = dict(settings(folder, "mutant.toml"))
     (judgement,) = play(folder, mutant["role"], [mutant["scenario"]])
-    codes = {finding["code"] for check in judgement["checks"] for finding in check["findings"]}
+    findings = [finding for check in judgement["checks"] for finding in check["findings"]]
+    causes = {finding["cause"]["code"] for finding in findings if "cause" in finding}
     assert "fail" == judgement["verdict"]
-    assert set(mutant["codes"]) <= codes
+    assert set(mutant["codes"]) <= {finding["code"] for finding in findings}
+    assert set(mutant["causes"]) == causes

@@ -52,8 +52,9 @@ def _text(view: View, message: Message) -> str:
 
 
 def malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterator[Finding]:
-    """What a client sent that is no message: without an end, too long, not UTF-8, or nothing the protocol knows."""
-    templates = (spec.template for spec in view.profile.messages if spec.sender == "client")
+    """What a side sent that is no message: without an end, too long, not UTF-8, or nothing the protocol knows."""
+    senders = {message.sender for message in messages}
+    templates = (spec.template for spec in view.profile.messages if spec.sender in senders)
     known = ", ".join(PLACEHOLDER.sub(r"<\1>", template) for template in templates)
     for message in messages:
         if message.problem == "unfinished":

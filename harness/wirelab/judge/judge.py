@@ -5,14 +5,16 @@ A pure function of scenario, profile and evidence: judging a run folder gives wh
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from wirelab.base.signals import signal_name
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.scenario import Scenario
 from wirelab.judge.blame import not_played
+from wirelab.judge.causes import explained
 from wirelab.judge.checks import check_expectation
+from wirelab.judge.crashes import crash_report
+from wirelab.judge.credit import credit
 from wirelab.judge.findings import finding
 from wirelab.judge.steps import check_steps
 from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict, worst
@@ -25,11 +27,6 @@ HAPPENED = frozenset(  # what was done wrong, in contrast to what is missing: tr
 )
 _UNITS = {"packets": Bilingual("packets", "个报文"), "bytes": Bilingual("bytes", "字节")}
 MOSTLY = 0.5  # of the packets: who sent more than this made the flood
-_CRASH = re.compile(
-    r"(?:.*[:>$#?] ?)?(?:\^C)?"  # a prompt and the terminal's echo of a key may stand before it: they end no line
-    r"(?:Traceback \(most recent call last\):$|Exception in thread |thread '[^']*' (?:\(\d+\) )?panicked at|panic: "
-    r"|goroutine \d+ \[|Uncaught |node:[\w/]+:\d+$|terminate called |\*\*\* stack smashing|free\(\): )",
-)
 _CLEAN = Text("no crash report, no flood, no signal", "没有崩溃信息、刷屏或信号终止")
 _SOUND = Text("{count} packets captured, none lost", "捕获 {count} 个报文，没有丢失")
 _UNSOUND = Text("the capture is not whole", "捕获不完整")
@@ -44,12 +41,26 @@ def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement
     view = View(scenario, profile, evidence)
     checks = list(check_steps(view))
     excused = bool(checks) and checks[-1].verdict is Verdict.INCONCLUSIVE
-    checks += [_as_far_as_played(view, check_expectation(view, item), excused=excused) for item in scenario.expect]
+    for item in scenario.expect:
+        check = _as_far_as_played(view, check_expectation(view, item), excused=excused)
+        checks.append(replace(check, credit=credit(view, check, item.expectation)))
     checks += [_clean(view, actor, checks) for actor in view.started if view.part(actor) == "submission"]
     checks.append(_capture(view))
     unsound = checks[-1].verdict is Verdict.INCONCLUSIVE
     verdict = Verdict.INCONCLUSIVE if unsound else worst(check.verdict for check in checks)
-    return Judgement(scenario.name, tuple(checks), verdict)
+    return Judgement(scenario.name, tuple(_credited(view, _explained(view, check)) for check in checks), verdict)
+
+
+def _explained(view: View, check: CheckResult) -> CheckResult:
+    """What is the submission's fault gets its likeliest cause; that changes nothing else."""
+    if check.verdict is not Verdict.FAIL:
+        return check
+    return replace(check, findings=tuple(explained(view, entry) for entry in check.findings))
+
+
+def _credited(view: View, check: CheckResult) -> CheckResult:
+    """A check that was not made of an expectation gets its credit here."""
+    return check if check.credit is not None else replace(check, credit=credit(view, check))
 
 
 def _as_far_as_played(view: View, check: CheckResult, *, excused: bool) -> CheckResult:
@@ -69,7 +80,7 @@ def _as_far_as_played(view: View, check: CheckResult, *, excused: bool) -> Check
 def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
     """What no program may do, whatever the scenario: crash, flood its terminal, be ended by a signal."""
     found: list[Finding] = []
-    report = _crash_report(view.lines(actor))
+    report = crash_report(view.lines(actor))
     if report:
         found.append(finding("WL606", actor, actor=actor, terminal=tuple((actor, line) for line in report)))
     for bound in view.bounds:
@@ -89,17 +100,6 @@ def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
             found.append(finding("WL603", actor, actor=actor, signal=name, time=time))
     verdict = Verdict.FAIL if found else Verdict.PASS
     return CheckResult("clean", actor, 0, "", verdict, Said(_CLEAN), tuple(found))
-
-
-def _crash_report(lines: list[str]) -> list[str]:
-    """The lines of the first crash report on a terminal: from its head to the line that names the error."""
-    for position, line in enumerate(lines):
-        if _CRASH.match(line):
-            end = position + 1
-            while end < len(lines) and (lines[end].startswith((" ", "\t")) or _CRASH.match(lines[end])):
-                end += 1
-            return lines[position : end + 1]
-    return []
 
 
 def _capture(view: View) -> CheckResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from wirelab.base.texts import Language, Text
 
@@ -44,6 +45,19 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """One row of what was expected beside what was seen: both as written, empty where there is none.
+
+    ``kind``: the same, a line that is missing, a segment that is extra, the two different, or a segment passed over.
+    """
+
+    expected: str
+    seen: str
+    kind: Literal["same", "missing", "extra", "different", "passed"]
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One coded observation with its evidence.
 
@@ -51,6 +65,7 @@ class Finding:
     ``frames`` are frame numbers of the capture, ``terminal`` whole lines a program showed (actor, line). ``actor`` is whose doing it is. ``more`` counts further findings of the
     same kind that were left out, so that one loop gone wild does not bury everything else.
     ``cause`` is the likeliest reason, where the evidence gives one: it has a code of its own, and never a cause.
+    ``beside`` lays an expected trace beside the segments, where there is one.
     """
 
     code: str
@@ -61,6 +76,15 @@ class Finding:
     terminal: tuple[tuple[str, str], ...] = ()
     more: int = 0
     cause: Finding | None = None
+    beside: tuple[Beside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """How much of a check was right: ``met`` parts ``of`` those it has (at least 1)."""
+
+    met: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +92,8 @@ class CheckResult:
     """One check: its name, whose connection or program, the line of the scenario it comes from, and the outcome.
 
     ``summary`` is one line for a passed check (what was seen, with numbers); a failed or inconclusive one
-    explains itself by its findings.
+    explains itself by its findings. ``credit`` is whole for a passed check and None for an inconclusive one, which must
+    not cost a mark.
     """
 
     name: str
@@ -78,6 +103,7 @@ class CheckResult:
     verdict: Verdict
     summary: Said
     findings: tuple[Finding, ...] = ()
+    credit: Credit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from wirelab.declare.steps import Inject
 from wirelab.observe.connections import Connection, Noted, Side, Tracker
 from wirelab.observe.evidence import (
     Bounded,
+    Called,
     Ending,
     Evidence,
     Exited,
@@ -27,10 +28,11 @@ from wirelab.observe.evidence import (
     StepEnded,
     Typed,
     Wire,
+    Witnessed,
 )
 from wirelab.observe.heartbeats import Pairing, pair
 from wirelab.observe.messages import Message, Profile, decode_stream
-from wirelab.observe.segments import decode_all
+from wirelab.observe.segments import Segment, decode_all
 from wirelab.observe.terminal import Transcript
 
 QUIT_KEYS = ("Ctrl-C", "Ctrl-D")
@@ -68,6 +70,28 @@ class View:
         for segment in decode_all(self.evidence.packets, self.evidence.linktype):
             tracker.feed(segment)
         return tuple(item for item in tracker.connections if item.server.port == self.scenario.port)
+
+    def ends_of(self, actor: str) -> tuple[tuple[Connection, Side], ...]:
+        """The connections that an actor has an end of, in order, and which end it is."""
+        sides: tuple[Side, Side] = ("client", "server")
+        return tuple((item, side) for item in self.connections for side in sides if self.actor_at(item, side) == actor)
+
+    @functools.cached_property
+    def elsewhere(self) -> tuple[Segment, ...]:
+        """The segments that open a connection to another port than the scenario's, and what answered them."""
+        port = self.evidence.port
+        segments = [
+            segment
+            for segment in decode_all(self.evidence.packets, self.evidence.linktype)
+            if port not in (segment.src.port, segment.dst.port)
+        ]
+        opened = {(one.src, one.dst) for one in segments if one.syn and not one.has_ack}
+        return tuple(one for one in segments if (one.src, one.dst) in opened or (one.dst, one.src) in opened)
+
+    def owner(self, port: int) -> str | None:
+        """The actor that a local port was seen to belong to, last."""
+        owned = self._owners.get(port, [])
+        return owned[-1].actor if owned else None
 
     @functools.cached_property
     def _owners(self) -> dict[int, list[Owned]]:
@@ -199,6 +223,34 @@ class View:
                     transcript.feed(event.data)
         return [line for line in transcript.text.split("\n") if line.strip()]
 
+    def shown_at(self, actor: str, words: str) -> int | None:
+        """When a terminal first showed these words, whole; None when it never did."""
+        at = self.transcripts.get(actor, Transcript()).text.find(words)
+        if at < 0:
+            return None
+        transcript, length = Transcript(), 0
+        for event in self.evidence.events:
+            if isinstance(event, Shown) and event.actor == actor:
+                length += len(transcript.feed(event.data))
+                if length >= at + len(words):
+                    return event.time
+        return None
+
+    def typed_lines(self, actor: str) -> list[tuple[int, str]]:
+        """The lines typed at an actor's keyboard, and when each was ended by Enter."""
+        lines: list[tuple[int, str]] = []
+        begun = ""
+        for event in self.evidence.events:
+            if isinstance(event, Typed) and event.actor == actor and event.keys not in QUIT_KEYS:
+                *ended, begun = (begun + event.keys).split("⏎")
+                lines += [(event.time, line) for line in ended]
+        return lines
+
+    def keys(self, actor: str, key: str) -> tuple[Typed, ...]:
+        """When a key was pressed at an actor's keyboard."""
+        events = self.evidence.events
+        return tuple(item for item in events if isinstance(item, Typed) and item.actor == actor and item.keys == key)
+
     def quit_time(self, actor: str) -> int | None:
         """When the first quitting key or word was typed at an actor's keyboard."""
         times = self._quit_times(actor)
@@ -230,6 +282,20 @@ class View:
         if not samples:
             return 0.0
         return (after[0] if after else samples[-1].run_delay) - (before[-1] if before else 0.0)
+
+    # --- the program as a witness
+
+    def witnessed(self, actor: str) -> tuple[Witnessed, ...]:
+        """What a program was seen to do, thread by thread, in order."""
+        return tuple(event for event in self.evidence.events if isinstance(event, Witnessed) and event.actor == actor)
+
+    def called(self, actor: str, *calls: str) -> tuple[Called, ...]:
+        """The socket calls that the threads of a program were seen to make (these, or all), in order."""
+        return tuple(
+            event
+            for event in self.evidence.events
+            if isinstance(event, Called) and event.actor == actor and (not calls or event.call in calls)
+        )
 
     @functools.cached_property
     def bounds(self) -> tuple[Bounded, ...]:

@@ -1,7 +1,7 @@
-"""What a person sees of a run: its events as lines while it plays, its verdict as lines afterwards.
+"""What a person sees of a run while it plays: its events as lines.
 
 Values in, finished lines out; printing them is the caller's. Everything stands on one time axis, seconds from
-the first event. Knows the vocabulary of evidence and verdicts, not how either comes about.
+the first event. Knows the vocabulary of evidence, not how it comes about; the verdict is told in ``outcome``.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wirelab.base.texts import Language, Text, register, say
-from wirelab.judge.verdict import CheckResult, Finding, Judgement, Verdict
+from wirelab.base.texts import Language, say
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import (
     Bounded,
+    Called,
     Ending,
     Event,
     Exited,
@@ -28,6 +28,7 @@ from wirelab.observe.evidence import (
     StepEnded,
     Typed,
     Wire,
+    Witnessed,
 )
 from wirelab.observe.messages import Profile
 from wirelab.observe.segments import Endpoint
@@ -35,36 +36,26 @@ from wirelab.observe.terminal import Reader
 from wirelab.present import words
 from wirelab.present.floods import Floods
 from wirelab.present.ladder import SECOND, TIME, Ladder, clock, port_name
-from wirelab.present.style import ACTORS, BOLD, DIM, GREEN, RED, YELLOW, Style, cells, clip, left, safe, wrap
-
-FLOOD = 200  # lines of one source within one second of the time axis; what is more is counted
-LONGEST_QUOTE = 1000  # characters of a quoted terminal line; no line that anybody reads is longer
-LONGEST_LINE = 1000  # characters of a terminal's line before it is shown in pieces
-NAME = 16  # cells of an actor's name; longer ones are cut
-NARROWEST = 20  # cells for text beside its label, however narrow the terminal
-_WIRE = ""  # the source of segments; the others are actors
-_TERMINAL = "▌"  # beside what a terminal shows
-
-register(
-    {
-        "verdict.pass": Text("pass", "通过"),
-        "verdict.fail": Text("fail", "未通过"),
-        "verdict.inconclusive": Text("inconclusive", "无法判定"),
-        "verdict.frames": Text("frames {frames}", "帧 {frames}"),
-        "verdict.terminal": Text("terminal of {actor}:", "{actor} 的终端："),
-        "verdict.doing": Text("whose doing: {actor}", "责任方：{actor}"),
-        "verdict.hint": Text("hint: {hint}", "提示：{hint}"),
-        "verdict.longer": Text("… {count} more characters", "… 还有 {count} 个字符"),
-        "verdict.above": Text("as above", "同上"),
-        "verdict.more": Text("and {more} more like this", "此类问题还有 {more} 处"),
-        "verdict.line": Text(
-            "{verdict}: {scenario} ({passed} passed, {failed} failed, {unclear} inconclusive)",
-            "{verdict}：{scenario}（{passed} 项通过，{failed} 项未通过，{unclear} 项无法判定）",
-        ),
-    }
+from wirelab.present.style import (
+    ACTORS,
+    BOLD,
+    DIM,
+    NARROWEST,
+    RED,
+    TERMINAL,
+    YELLOW,
+    Style,
+    cells,
+    clip,
+    left,
+    safe,
+    wrap,
 )
 
-_MARKS = {Verdict.PASS: ("✓", GREEN), Verdict.FAIL: ("✗", RED), Verdict.INCONCLUSIVE: ("?", YELLOW)}
+FLOOD = 200  # lines of one source within one second of the time axis; what is more is counted
+LONGEST_LINE = 1000  # characters of a terminal's line before it is shown in pieces
+NAME = 16  # cells of an actor's name; longer ones are cut
+_WIRE = ""  # the source of segments; the others are actors
 
 
 @dataclass(slots=True)
@@ -161,8 +152,11 @@ class LiveConsole:
                 return self._held() + self._line(event.time, None, "~", text, YELLOW)
             case Peered():
                 return self._peered(event)
-            case Sampled() | Ending(by="harness"):  # what the harness ends tells of it when it has ended
+            case Sampled() | Called() | Ending(by="harness"):  # what the harness ends tells of it when it has ended
                 return []
+            case Witnessed():
+                text = words.witnessed(event, self._language)
+                return self._held() + self._line(event.time, event.actor, "·", text, DIM)
             case _:
                 return self._held() + self._life(event)
 
@@ -247,7 +241,7 @@ class LiveConsole:
 
     def _screen(self, actor: str, terminal: _Terminal, time: int) -> list[str]:
         terminal.shown = len(terminal.line)
-        lines = self._line(time, actor, _TERMINAL, terminal.line.expandtabs())
+        lines = self._line(time, actor, TERMINAL, terminal.line.expandtabs())
         self._floods.shows(actor, len(lines))
         return lines
 
@@ -299,9 +293,9 @@ class LiveConsole:
         """One event: time, whose it is, a mark, and the text, which goes on below its own beginning if it is long."""
         head = clock(self._axis(time)) + (f" {self._named(actor)}" if actor is not None else "")
         margin = TIME + 1 + (self._name + 1 if actor is not None else 0)
-        ink = (self._inks.get(actor or "", ""),) if mark == _TERMINAL else inks
+        ink = (self._inks.get(actor or "", ""),) if mark == TERMINAL else inks
         bar = self._style.paint(mark, *ink)
-        again = " " * margin + (bar if mark == _TERMINAL else " " * cells(mark))
+        again = " " * margin + (bar if mark == TERMINAL else " " * cells(mark))
         beside = max(NARROWEST, self._width - margin - cells(mark) - 1)
         return [
             f"{again if number else f'{head} {bar}'} {self._style.paint(line, *inks)}".rstrip()
@@ -310,98 +304,3 @@ class LiveConsole:
 
 
 # --- the verdict
-
-
-def verdict_lines(judgement: Judgement, *, language: Language, width: int, colour: bool) -> list[str]:
-    """Every check with its outcome, below those that did not pass their findings, last the verdict over all.
-
-    Nothing is cut: what is longer than ``width`` cells goes on in further lines.
-    """
-    page = _Page(language, width, Style(colour))
-    labels = [_label(check, language) for check in judgement.checks]
-    columns = [max(cells(text) for text in column) for column in zip(*labels, strict=True)]
-    for check, label in zip(judgement.checks, labels, strict=True):
-        _check(page, check, [left(text, size) for text, size in zip(label, columns, strict=True) if size])
-    outcomes = [check.verdict for check in judgement.checks]
-    mark, ink = _MARKS[judgement.verdict]
-    text = say(
-        "verdict.line",
-        language,
-        verdict=say(f"verdict.{judgement.verdict}", language),
-        scenario=judgement.scenario,
-        passed=outcomes.count(Verdict.PASS),
-        failed=outcomes.count(Verdict.FAIL),
-        unclear=outcomes.count(Verdict.INCONCLUSIVE),
-    )
-    page.add(f"{mark} ", text, ink, BOLD, label_inks=(ink, BOLD))
-    return page.lines
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """Lines that grow: each text beside its label, going on below itself where it is too long."""
-
-    language: Language
-    width: int
-    style: Style
-    lines: list[str] = field(default_factory=list)
-    said: set[str] = field(default_factory=set)  # findings and hints that stand above already
-
-    def add(self, label: str, text: str, *inks: str, label_inks: tuple[str, ...] = (), again: str = "") -> None:
-        """``again`` stands beside the further lines, instead of nothing."""
-        again = again or " " * cells(label)
-        beside = wrap(text, max(NARROWEST, self.width - cells(label)))
-        for number, line in enumerate(beside):
-            head = again if number else self.style.paint(label, *label_inks)
-            self.lines.append((head + self.style.paint(line, *inks)).rstrip())
-
-    def say(self, margin: int, key: str, /, *inks: str, **values: object) -> None:
-        """A registered text, indented."""
-        self.add(" " * margin, say(key, self.language, **values), *inks)
-
-
-def _label(check: CheckResult, language: Language) -> tuple[str, str, str]:
-    outcome = f"{_MARKS[check.verdict][0]} {say(f'verdict.{check.verdict}', language)}"
-    return outcome, safe(check.actor or ""), safe(check.name)
-
-
-def _check(page: _Page, check: CheckResult, label: list[str]) -> None:
-    ink = _MARKS[check.verdict][1]
-    inks = (ink,) if check.verdict is Verdict.PASS else (ink, BOLD)
-    page.add("  ".join(label) + "  ", check.summary.in_(page.language), label_inks=inks)
-    for finding in check.findings:
-        _finding(page, finding, check.actor)
-
-
-def _finding(page: _Page, finding: Finding, expected: str | None) -> None:
-    label = f"    {finding.code}  "
-    margin = cells(label)
-    rationale = finding.rationale.in_(page.language)
-    if f"{finding.code} {rationale}" in page.said:
-        page.add(label, say("verdict.above", page.language), label_inks=(BOLD,))
-    else:
-        page.said.add(f"{finding.code} {rationale}")
-        page.add(label, rationale, label_inks=(BOLD,))
-        _evidence(page, finding, expected, margin)
-    if finding.more:
-        page.say(margin, "verdict.more", more=words.grouped(finding.more))
-    hint = finding.hint.in_(page.language)
-    if hint not in page.said:
-        page.said.add(hint)
-        page.say(margin, "verdict.hint", DIM, hint=hint)
-
-
-def _evidence(page: _Page, finding: Finding, expected: str | None, margin: int) -> None:
-    if finding.actor not in (None, expected):
-        page.say(margin, "verdict.doing", actor=finding.actor)
-    if finding.frames:
-        page.say(margin, "verdict.frames", frames=", ".join(str(frame) for frame in finding.frames))
-    quoted = None
-    for actor, line in finding.terminal:
-        if actor != quoted:
-            page.say(margin, "verdict.terminal", actor=actor)
-            quoted = actor
-        bar = f"{' ' * margin}{_TERMINAL} "
-        page.add(bar, line[:LONGEST_QUOTE].expandtabs(), again=bar)
-        if len(line) > LONGEST_QUOTE:  # a flood: 4 MB without a line end; the run folder has it whole
-            page.say(margin, "verdict.longer", count=words.grouped(len(line) - LONGEST_QUOTE))

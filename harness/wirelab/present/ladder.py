@@ -179,7 +179,7 @@ class Ladder:
             state = say("ladder.state", self._language)
             legend = _centred(clip(say("ladder.legend", self._language), self._body), self._body)
             lines.append(f"{when} {name} {right(state, STATE)}  {legend}   {state}")
-        title = _centred(f"tcp.stream {connection}", self._body)
+        title = _centred(f"tcp.stream {connection}" if connection >= 0 else "", self._body)
         client_end = right(clip(self._end(client, self._left), self._left), self._left)
         server_end = clip(self._end(server, STATE + 1), STATE + 1)
         lines.append(f"{client_end} │{title}│ {server_end}")

@@ -34,6 +34,9 @@ _REGIONAL = "\U0001f1e6-\U0001f1ff"
 _FOREIGN = re.compile(f"[{_REGIONAL}]{{2}}|[^ -~]")
 _UNIT = re.compile(f"⟨[A-Z0-9+]{{2,8}}⟩|[{_REGIONAL}]{{2}}|.", re.DOTALL)
 _DISPUTED = frozenset("\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")  # keycap, skin tones
+NARROWEST = 20  # cells for text beside its label, however narrow the terminal
+TERMINAL = "▌"  # beside what a terminal shows
+
 _CLOSING = frozenset("，。；：！？、）】》」』〉”’…·%℃,.;:!?)]}⟩")
 _OPENING = frozenset("（【《「『〈“‘([{⟨")
 

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from wirelab.base.signals import signal_name
 from wirelab.base.texts import Bilingual, Language, Text, register, say
-from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Peered, Started, StepEnded
+from wirelab.observe.evidence import (
+    Bounded,
+    Doing,
+    Ending,
+    Exited,
+    Part,
+    Peered,
+    Started,
+    StepEnded,
+    ThreadSeen,
+    Witnessed,
+)
 
 _PARTS: dict[Part, Bilingual] = {
     "submission": Bilingual("the submission", "提交的程序"),
     "reference": Bilingual("the reference", "参考程序"),
     "peer": Bilingual("a scripted peer", "脚本对端"),
 }
+
+_DOING: dict[Doing, Text] = {
+    "running": Text("runs", "正在运行"),
+    "keyboard": Text("reads the keyboard", "在读键盘"),
+    "printing": Text("writes to its terminal", "在写终端"),
+    "connecting": Text("connects", "在建立连接"),
+    "accepting": Text("waits for a client", "在等待客户端连接"),
+    "receiving": Text("waits for data", "在等待数据"),
+    "sending": Text("sends", "在发送数据"),
+    "polling": Text("waits for something to happen", "在等待事件"),
+    "waiting": Text("waits for a lock or a thread", "在等待锁或线程"),
+    "sleeping": Text("sleeps", "在睡眠"),
+    "child": Text("waits for another process", "在等待另一个进程"),
+    "stopped": Text("is stopped", "已暂停"),
+    "other": Text("is in the kernel", "在内核中"),
+}
+MOST_THREADS = 4  # that are told of in one line
 
 _PEERED = {
     "connected": Text("connected", "已连接"),
@@ -60,6 +88,13 @@ register(
             "{limit} packets are captured, as many as are kept: what follows is missing",
             "已捕获 {limit} 个分组，达到上限：之后的分组不再保留",
         ),
+        "live.witnessed": Text("still running: {threads}", "仍在运行：{threads}"),
+        "live.witnessed.between": Text("; ", "；"),
+        "live.witnessed.thread": Text("{name} {doing}", "{name} {doing}"),
+        "live.witnessed.place": Text(" ({place})", "（{place}）"),
+        "live.witnessed.joins": Text("waits for {other}", "在等待 {other}"),
+        "live.witnessed.more": Text("{count} more threads", "另有 {count} 个线程"),
+        **{f"live.witnessed.{doing}": text for doing, text in _DOING.items()},
         "live.more.segments": Text("… {count} more segments", "… 还有 {count} 个报文段"),
         "live.more.lines": Text("… {count} more lines", "… 还有 {count} 行"),
         **{f"live.peer.{what}": text for what, text in _PEERED.items()},
@@ -106,6 +141,27 @@ def bounded(event: Bounded, language: Language) -> str:
     """A bound that was hit, and what is missing from here on."""
     what = "capture" if event.actor is None and event.unit == "bytes" else event.unit
     return say(f"live.bounded.{what}", language, limit=grouped(event.limit))
+
+
+def witnessed(event: Witnessed, language: Language) -> str:
+    """What the first few threads of a program do that should have ended."""
+    # A virtual machine has many threads of its own that wait for work: they come last.
+    threads = sorted(event.threads, key=lambda thread: thread.doing == "waiting" and not thread.stack)
+    told = [_thread(thread, language) for thread in threads[:MOST_THREADS]]
+    if more := len(event.threads) - len(told):
+        told.append(say("live.witnessed.more", language, count=more))
+    return say("live.witnessed", language, threads=say("live.witnessed.between", language).join(told))
+
+
+def _thread(thread: ThreadSeen, language: Language) -> str:
+    key = "joins" if thread.waits_for else thread.doing
+    doing = say(f"live.witnessed.{key}", language, other=thread.waits_for)
+    said = say("live.witnessed.thread", language, name=thread.name, doing=doing)
+    own = next((line for line in thread.stack if "/lib/python" not in line.file), None)  # not the standard library's
+    if own is None:
+        return said
+    place = f"{own.file.rpartition('/')[2]}:{own.line}"
+    return said + say("live.witnessed.place", language, place=place)
 
 
 def grouped(number: int) -> str:

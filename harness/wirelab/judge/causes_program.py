@@ -1,0 +1,257 @@
+"""Rules for the causes of programs that do not start, do not end, or end wrongly (WL15x, WL65x).
+
+A rule takes the view of a run and a finding, and gives a cause when the evidence shows it, else None.
+"""
+
+from __future__ import annotations
+
+import re
+
+from wirelab.base.texts import Bilingual
+from wirelab.judge.chains import chain_of, last_seen, outlook, told, where
+from wirelab.judge.clues import MS, calls_on, crash_of, fin_of, other, place
+from wirelab.judge.findings import cause
+from wirelab.judge.verdict import Finding
+from wirelab.judge.view import View
+from wirelab.observe.evidence import Shown
+
+BUSY = 0.5  # of a CPU: who uses more while it should wait, spins
+FLOODED = 100  # times more is printed after something than before: it began the flood
+OFTEN = 1000  # calls from one line: more than messages of a scenario can explain
+INTERRUPTED = 130  # the exit status of what SIGINT ended, as shells and virtual machines report it
+
+_IN_USE = re.compile(
+    r"[Aa]ddress already in use|EADDRINUSE|AddrInUse|BindException|Only one usage of each socket address"
+    r"|地址已(?:在|被)?使用|地址已被占用|通常每个套接字地址"
+)
+_END_OF_INPUT = re.compile(
+    r"EOFError|(?:java\.util\.)?NoSuchElementException: No line found|panic: EOF\b|.*ERR_USE_AFTER_CLOSE.*readline"
+)
+_INTERRUPT = re.compile(r"(?:.*: )?KeyboardInterrupt\b")
+
+# --- WL15x
+
+
+def address_in_use(view: View, finding: Finding) -> Finding | None:
+    """The server's terminal says so; the connection that a server before it closed first may hold the port."""
+    actor = str(finding.actor)
+    if view.part(actor) != "submission":
+        return None
+    said = [line for line in view.lines(actor) if _IN_USE.search(line)]
+    time = view.shown_at(actor, said[0]) if said else None
+    if time is None:
+        return None
+    crash = crash_of(view, actor)
+    quoted = crash.lines if crash and any(line in crash.lines for line in said) else tuple(said[:1])
+    why = Bilingual("", "")
+    frames: tuple[int, ...] = ()
+    for connection in view.connections:
+        fin = fin_of(connection, "server")
+        if connection.teardown.first == "server" and fin is not None and fin.segment.time < time:
+            client, frame = view.actor_at(connection, "client"), fin.segment.frame
+            frames = (frame,)
+            why = Bilingual(
+                f"; the server closed the connection of {client} first (frame {frame}), so that it stays in TIME-WAIT for "
+                "a minute and holds the port",
+                f"；服务器先关闭了与 {client} 的连接（第 {frame} 帧），它会在 TIME-WAIT 状态停留一分钟，占着端口",
+            )
+    terminal = tuple((actor, line) for line in quoted)
+    return cause("WL151", actor, frames=frames, terminal=terminal, actor=actor, time=view.seconds(time), why=why)
+
+
+def elsewhere(view: View, finding: Finding) -> Finding | None:
+    """A SYN of this program to another port was captured, and it opened no connection to the right one."""
+    actor = str(finding.actor)
+    member = view.scenario.cast.get(actor)
+    if member is None or member.role != "client" or view.part(actor) != "submission" or view.connections_of(actor):
+        return None
+    rivals = [name for name in view.scenario.clients if view.part(name) == "submission"]
+    for segment in view.elsewhere:
+        owner = view.owner(segment.src.port)
+        if not segment.syn or segment.has_ack or not (owner == actor or (owner is None and rivals == [actor])):
+            continue
+        back = [one for one in view.elsewhere if (one.src, one.dst) == (segment.dst, segment.src) and one.rst]
+        answer = Bilingual("", "")
+        if back:
+            frame = back[0].frame
+            answer = Bilingual(f", which frame {frame} refused with RST", f"，第 {frame} 帧以 RST 拒绝")
+        return cause(
+            "WL152",
+            actor,
+            frames=(segment.frame, *(one.frame for one in back[:1])),
+            terminal=(),
+            actor=actor,
+            address=str(segment.dst),
+            frame=segment.frame,
+            time=view.seconds(segment.time),
+            answer=answer,
+            port=view.scenario.port,
+        )
+    return None
+
+
+def crashed_early(view: View, finding: Finding) -> Finding | None:
+    """A crash report before the client had a connection, or the server answered any SYN."""
+    actor = str(finding.actor)
+    member, crash = view.scenario.cast.get(actor), crash_of(view, actor)
+    if member is None or crash is None or view.part(actor) != "submission":
+        return None
+    if member.role == "client":
+        if any(item.noted[0].segment.time < crash.time for item in view.connections_of(actor)):
+            return None
+        what = Bilingual("connected", "建立连接")
+    else:
+        if any(item.handshake.syn_ack for item, _ in view.ends_of(actor)) or "Listening" in "".join(view.lines(actor)):
+            return None
+        what = Bilingual("listened", "监听")
+    time = view.seconds(crash.time)
+    return cause("WL153", actor, frames=(), terminal=crash.quoted(actor), actor=actor, time=time, what=what)
+
+
+# --- WL65x: programs that do not end
+
+
+def spins(view: View, finding: Finding) -> Finding | None:
+    """After the other side's FIN the program used a CPU, or called recv() from one line thousands of times."""
+    actor = str(finding.actor)
+    seen = last_seen(view, actor)
+    for connection, side in view.ends_of(actor) if view.part(actor) == "submission" else ():
+        fin, mine = fin_of(connection, other(side)), fin_of(connection, side)
+        if fin is None or (mine is not None and view.own_doing(actor, mine.segment.time)):
+            continue
+        after = [call for call in calls_on(view, actor, connection, side, "recv") if call.time > fin.segment.time]
+        often = [call for call in after if call.count >= OFTEN]
+        running = [thread for thread in seen.threads if thread.doing in ("running", "receiving")] if seen else []
+        busy = seen is not None and seen.time > fin.segment.time and seen.cpu >= BUSY and bool(running)
+        if often:
+            call = often[-1]
+            words = Bilingual(
+                f"{call.thread} had called recv() at {place(call.line)} {call.count} times by {view.seconds(call.time)} s",
+                f"到 {view.seconds(call.time)} 秒，{call.thread} 在 {place(call.line)} 已调用 recv() {call.count} 次",
+            )
+        elif busy and seen is not None:
+            thread = next((item for item in running if item.stack and item.doing == "running"), running[0])
+            at = where(thread)
+            words = Bilingual(
+                f"{thread.name} is running{at}, and the program uses {seen.cpu:.0%} of a CPU where it should wait",
+                f"{thread.name} 正在运行{at.replace(' at ', '（')}{'）' if at else ''}，"
+                f"程序本应等待，却占用了 {seen.cpu:.0%} 的 CPU",
+            )
+        else:
+            continue
+        name, frame, time = view.actor_at(connection, other(side)), fin.segment.frame, view.seconds(fin.segment.time)
+        return cause(
+            "WL651", actor, frames=(frame,), terminal=(), other=name, fin=frame, time=time, actor=actor, seen=words
+        )
+    return None
+
+
+def keeps_running(view: View, finding: Finding) -> Finding | None:
+    """What its threads were seen to wait for when it should have ended: one that another joins, or what the last of
+    them is blocked in."""
+    actor = str(finding.actor)
+    seen = last_seen(view, actor) if view.part(actor) == "submission" else None
+    chain = chain_of(seen) if seen else None
+    if seen is None or chain is None:
+        return None
+    blocked_in = {"keyboard": "WL653", "receiving": "WL654", "accepting": "WL655", "waiting": "WL656"}
+    joins = any(thread.waits_for for thread in chain.threads[chain.done :])
+    code = "WL652" if joins else blocked_in.get(chain.last.doing)
+    if code is None:
+        return None
+    values = {"chain": told(view, actor, chain), "outlook": outlook(view, actor, chain.last, seen.time)}
+    return cause(code, actor, frames=(), terminal=(), **values)
+
+
+# --- WL65x: programs that end wrongly
+
+
+def end_of_input(view: View, finding: Finding) -> Finding | None:
+    """The crash report is about the end of the keyboard's input."""
+    actor = str(finding.actor)
+    crash = crash_of(view, actor) if view.part(actor) == "submission" else None
+    if crash is None or not any(_END_OF_INPUT.match(line.strip()) for line in crash.lines):
+        return None
+    key = _pressed(view, actor, "Ctrl-D", crash.time) or Bilingual(
+        f"the input of {actor} came to its end", f"{actor} 的输入结束"
+    )
+    seen = Bilingual(
+        "the program took the end of its input for an error, with the words quoted below",
+        "程序把输入结束当成了错误，输出如下",
+    )
+    return cause("WL657", actor, frames=(), terminal=crash.quoted(actor), key=key, seen=seen)
+
+
+def floods(view: View, finding: Finding) -> Finding | None:
+    """The flood of a terminal began with Ctrl-D, or with the other side's FIN: until then little was printed."""
+    actor = str(finding.actor)
+    if view.part(actor) != "submission":
+        return None
+    pressed = [event.time for event in view.keys(actor, "Ctrl-D")]
+    for time in pressed[:1]:
+        before, after = _printed(view, actor, time)
+        if before * FLOODED < after:
+            seen = Bilingual(
+                f"the program printed {before} characters until then and {after} after it, as a loop does that reads on at "
+                "the end of its input",
+                f"程序在此之前输出了 {before} 个字符，之后输出了 {after} 个：循环在输入结束之后还在继续读",
+            )
+            key = _pressed(view, actor, "Ctrl-D", time)
+            quoted = tuple((actor, line) for line in view.lines(actor)[-3:])
+            return cause("WL657", actor, frames=(), terminal=quoted, key=key, seen=seen)
+    for connection, side in view.ends_of(actor):
+        fin = fin_of(connection, other(side))
+        before, after = _printed(view, actor, fin.segment.time) if fin else (0, 0)
+        if fin is not None and not pressed and before * FLOODED < after:
+            seen = Bilingual(
+                f"it printed {before} characters until then and {after} after it",
+                f"在此之前它输出了 {before} 个字符，之后输出了 {after} 个",
+            )
+            name, frame, moment = (
+                view.actor_at(connection, other(side)),
+                fin.segment.frame,
+                view.seconds(fin.segment.time),
+            )
+            return cause(
+                "WL651", actor, frames=(frame,), terminal=(), other=name, fin=frame, time=moment, actor=actor, seen=seen
+            )
+    return None
+
+
+def _printed(view: View, actor: str, time: int) -> tuple[int, int]:
+    """How many characters a program wrote to its terminal before a moment, and after it."""
+    shown = [event for event in view.evidence.events if isinstance(event, Shown) and event.actor == actor]
+    before = sum(len(event.data) for event in shown if event.time < time)
+    return before, sum(len(event.data) for event in shown) - before
+
+
+def interrupted(view: View, finding: Finding) -> Finding | None:
+    """The crash report is about Ctrl-C; or SIGINT ended the program after Ctrl-C was pressed."""
+    actor = str(finding.actor)
+    if view.part(actor) != "submission":
+        return None
+    crash, exited = crash_of(view, actor), view.exits.get(actor)
+    if crash is not None and any(_INTERRUPT.match(line.strip()) for line in crash.lines):
+        seen = Bilingual("nobody caught the KeyboardInterrupt that it raises", "它引发的 KeyboardInterrupt 没有被捕获")
+        key = _pressed(view, actor, "Ctrl-C", crash.time) or Bilingual("SIGINT came", "收到了 SIGINT")
+        return cause("WL658", actor, frames=(), terminal=crash.quoted(actor), key=key, seen=seen)
+    pressed = _pressed(view, actor, "Ctrl-C", exited.time) if exited else None
+    if exited is None or pressed is None or exited.by == "harness" or exited.status not in (-2, INTERRUPTED):
+        return None
+    time = view.seconds(exited.time)
+    seen = Bilingual(
+        f"the signal SIGINT, which nobody handled, ended the program at {time} s",
+        f"SIGINT 信号没有人处理，程序在 {time} 秒被它终止",
+    )
+    return cause("WL658", actor, frames=(), terminal=(), key=pressed, seen=seen)
+
+
+def _pressed(view: View, actor: str, key: str, before: int) -> Bilingual | None:
+    """That a key was pressed at an actor's keyboard, in words."""
+    times = [event.time for event in view.keys(actor, key) if event.time <= before + MS]
+    if not times:
+        return None
+    time = view.seconds(times[-1])
+    return Bilingual(
+        f"{key} was pressed at {actor}'s keyboard at {time} s", f"{time} 秒在 {actor} 的键盘上按下了 {key}"
+    )

@@ -1,0 +1,192 @@
+"""Rules for the causes of missing FINs and of connections left half closed (WL554 to WL557).
+
+A rule takes the view of a run and a finding, and gives a cause when the evidence shows it, else None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wirelab.base.texts import Bilingual
+from wirelab.judge.causes_reset import wants_fin
+from wirelab.judge.chains import chain_of, last_seen, told, where
+from wirelab.judge.clues import MS, calls_on, fin_ack_of, fin_of, other, own_line, place, ports
+from wirelab.judge.findings import cause
+from wirelab.judge.verdict import Finding
+from wirelab.judge.view import View
+from wirelab.observe.connections import Connection, Side
+from wirelab.observe.evidence import SocketSeen, ThreadSeen
+
+CLOSES_BY = 300 * MS  # a side that has not closed so long after the other's FIN does not mean to
+
+_NOTHING = Bilingual("", "")
+
+
+def _open_ends(view: View, finding: Finding) -> Iterator[tuple[str, Connection, Side, int]]:
+    """The submission's ends of connections that it did not close while it ran: actor, connection, side, until when."""
+    mine = view.part(finding.actor) == "submission"
+    # A peer that waits for a FIN, or the harness's own program that waits for one and so does not end.
+    for actor in [str(finding.actor)] if mine else [name for name in view.started if view.part(name) == "submission"]:
+        kill = view.kills.get(actor)
+        ended = view.exits.get(actor)
+        until = min([view.end, *(item.time for item in (kill, ended) if item is not None)])
+        for connection, side in view.ends_of(actor):
+            if not mine and finding.actor != view.actor_at(connection, other(side)):
+                continue
+            fin = fin_of(connection, side)
+            resets = [noted for noted in connection.teardown.resets if noted.segment.time < until]
+            if (fin is None or not view.own_doing(actor, fin.segment.time)) and not resets:
+                yield actor, connection, side, until
+
+
+def another_thread_receives(view: View, finding: Finding) -> Finding | None:
+    """close() was called, or the socket is gone from the program's table, while a thread still sits in recv() on it."""
+    if finding.code == "WL207" and not wants_fin(finding):
+        return None
+    for actor, connection, side, _ in _open_ends(view, finding):
+        seen = last_seen(view, actor)
+        if seen is None:
+            continue
+        closed = [call for call in calls_on(view, actor, connection, side, "close") if call.time <= seen.time]
+        mine = ports(connection, side)
+        held = any((socket.port, socket.peer) == mine for socket in seen.sockets)
+        for thread in seen.threads:
+            if thread.doing != "receiving" or (thread.port, thread.peer) != mine or (held and not closed):
+                continue
+            if closed:
+                at = place(closed[-1].line)
+                time, who = view.seconds(closed[-1].time), closed[-1].thread
+                closing = Bilingual(
+                    f"{who} called close() at {at} at {time} s", f"{who} 于 {time} 秒在 {at} 调用了 close()"
+                )
+            else:
+                closing = Bilingual(f"{actor} has closed its socket", f"{actor} 已经关闭了套接字")
+            return cause(
+                "WL554",
+                actor,
+                frames=(),
+                terminal=(),
+                closing=closing,
+                receiver=thread.name,
+                place=_at(thread),
+                other=view.actor_at(connection, other(side)),
+            )
+    return None
+
+
+def _at(thread: ThreadSeen) -> str:
+    line = own_line(thread.stack)
+    return f"recv() ({place(line)})" if line else f"{thread.call or 'recv'}()"
+
+
+def close_wait(view: View, finding: Finding) -> Finding | None:
+    """The other side's FIN was acknowledged, and this side did not close for as long as its program ran."""
+    if finding.code == "WL207" and not wants_fin(finding):
+        return None
+    for actor, connection, side, until in _open_ends(view, finding):
+        fin, ack = fin_of(connection, other(side)), fin_ack_of(connection, other(side))
+        if fin is None or ack is None or until - fin.segment.time < CLOSES_BY:
+            continue
+        if (quit_at := view.quit_time(actor)) is not None and quit_at < fin.segment.time:
+            continue  # it was to close before that: what kept it then is the cause
+        if not view.own_doing(view.actor_at(connection, other(side)), fin.segment.time):
+            continue
+        if fin_of(connection, side) is None and actor in view.exits and view.exits[actor].time <= fin.segment.time:
+            continue
+        values = {"actor": actor, "other": view.actor_at(connection, other(side)), "until": view.seconds(until)}
+        return cause(
+            "WL556",
+            actor,
+            frames=(fin.segment.frame, ack.segment.frame),
+            terminal=(),
+            fin=fin.segment.frame,
+            time=view.seconds(fin.segment.time),
+            ack=ack.segment.frame,
+            seconds=f"{(until - fin.segment.time) / 1e9:.1f}",
+            socket=_socket(view, actor, connection, side),
+            **values,
+        )
+    return None
+
+
+def _socket(view: View, actor: str, connection: Connection, side: Side) -> Bilingual:
+    seen = last_seen(view, actor)
+    held: SocketSeen | None = None
+    if seen is not None:
+        held = next((item for item in seen.sockets if (item.port, item.peer) == ports(connection, side)), None)
+    if seen is None or held is None:
+        return _NOTHING
+    time = view.seconds(seen.time)
+    return Bilingual(
+        f" (at {time} s its socket was seen in state {held.state})",
+        f"（{time} 秒时看到它的套接字处于 {held.state} 状态）",
+    )
+
+
+def fin_wait_2(view: View, finding: Finding) -> Finding | None:
+    """Its own FIN was acknowledged and the other side's never came: it waits for that."""
+    actor = str(finding.actor)
+    if view.part(actor) != "submission" or (actor in view.exits and view.exits[actor].by == "itself"):
+        return None
+    for connection, side in view.ends_of(actor):
+        fin, ack = fin_of(connection, side), fin_ack_of(connection, side)
+        kill = view.kills.get(actor)
+        until = min([view.end, *([kill.time] if kill else [])])
+        back = fin_of(connection, other(side))
+        if fin is None or ack is None or (back is not None and back.segment.time < until):
+            continue
+        if fin.segment.time > until - CLOSES_BY or any(
+            item.segment.time < until for item in connection.teardown.resets
+        ):
+            continue
+        seen = last_seen(view, actor)
+        waiting = [item for item in seen.threads if item.doing == "receiving"] if seen else []
+        mine = [item for item in waiting if (item.port, item.peer) == ports(connection, side)]
+        if seen is not None and not mine:
+            continue  # it waits for something else
+        how = _NOTHING
+        if mine:
+            at = where(mine[0])
+            how = Bilingual(
+                f": {mine[0].name} sits in recv(){at}", f"：{mine[0].name} 停在 recv() 中{at.replace(' at ', ' ')}"
+            )
+        return cause(
+            "WL557",
+            actor,
+            frames=(fin.segment.frame, ack.segment.frame),
+            terminal=(),
+            actor=actor,
+            fin=fin.segment.frame,
+            time=view.seconds(fin.segment.time),
+            ack=ack.segment.frame,
+            other=view.actor_at(connection, other(side)),
+            until=view.seconds(until),
+            how=how,
+        )
+    return None
+
+
+def never_ended(view: View, finding: Finding) -> Finding | None:
+    """It had been told to end and ran until it was killed; nothing it did closed the connection before."""
+    for actor, connection, side, until in _open_ends(view, finding):
+        asked = view.quit_time(actor)
+        if asked is None or view.kills.get(actor) is None or until - asked < CLOSES_BY:
+            continue
+        if calls_on(view, actor, connection, side, "close"):
+            continue
+        seen = last_seen(view, actor)
+        chain = chain_of(seen) if seen else None
+        said = told(view, actor, chain) if chain else None
+        time = view.seconds(asked)
+        keys = Bilingual(f"at its keyboard, at {time} s", f"{time} 秒在它的键盘上")
+        return cause(
+            "WL555",
+            actor,
+            frames=(),
+            terminal=(),
+            actor=actor,
+            asked=keys,
+            time=view.seconds(until),
+            how=Bilingual(f": {said.en}", f"：{said.zh}") if said else _NOTHING,
+        )
+    return None

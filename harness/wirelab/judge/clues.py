@@ -1,0 +1,179 @@
+"""What the rules of causes ask of a run: crash reports with their times, how messages were delivered, lines of source.
+
+Facts of the evidence, and words for them; what they mean is for the rules to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from wirelab.base.texts import Bilingual
+from wirelab.judge.crashes import crash_report
+from wirelab.judge.view import View
+from wirelab.observe.connections import Connection, Noted, Side
+from wirelab.observe.evidence import Called, SourceLine
+from wirelab.observe.messages import Message
+
+MS = 1_000_000
+CLOSE_BY = 5 * MS  # bytes that come within it of each other may be given by one recv()
+AT_ONCE = 100 * MS  # a program that was waiting for something does what follows within it
+
+_LIBRARY = re.compile(r"^<|[/\\](?:lib(?:64)?[/\\]python[\d.]*|site-packages|dist-packages)[/\\]|^/usr/lib")
+_NOWHERE = Bilingual("", "")
+
+
+def other(side: Side) -> Side:
+    """The side across."""
+    return "server" if side == "client" else "client"
+
+
+def fin_of(connection: Connection, side: Side) -> Noted | None:
+    """The first FIN that a side sent."""
+    return connection.teardown.client_fin if side == "client" else connection.teardown.server_fin
+
+
+def fin_ack_of(connection: Connection, side: Side) -> Noted | None:
+    """What acknowledged the FIN that a side sent."""
+    return connection.teardown.client_fin_ack if side == "client" else connection.teardown.server_fin_ack
+
+
+def ports(connection: Connection, side: Side) -> tuple[int, int]:
+    """A side's own port, and that of the other: how witnesses name its socket."""
+    ends = connection.client.port, connection.server.port
+    return ends if side == "client" else (ends[1], ends[0])
+
+
+def unquoted(text: object) -> str:
+    """A text as a finding's values hold it, without the quotes around it."""
+    said = str(text)
+    return said[1:-1] if len(said) > 1 and said[0] == said[-1] and said[0] in "'\"" else said
+
+
+def listed(names: Sequence[object], limit: int = 4) -> str:
+    """Some of a list, for a sentence."""
+    return ", ".join(str(name) for name in names[:limit]) + (", …" if len(names) > limit else "")
+
+
+def framed(numbers: Sequence[int], limit: int = 8) -> Bilingual:
+    """Frames by their numbers: "frames 4, 6"."""
+    word = "frame" if len(numbers) == 1 else "frames"
+    return Bilingual(f"{word} {listed(numbers, limit)}", f"第 {listed(numbers, limit)} 帧")
+
+
+# --- terminals
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A crash report on a terminal: its lines, whole, and when its head was shown."""
+
+    lines: tuple[str, ...]
+    time: int
+
+    def quoted(self, actor: str) -> tuple[tuple[str, str], ...]:
+        """The report as a finding quotes it."""
+        return tuple((actor, line) for line in self.lines)
+
+
+def crash_of(view: View, actor: str) -> Crash | None:
+    """The first crash report on an actor's terminal."""
+    lines = crash_report(view.lines(actor))
+    time = view.shown_at(actor, lines[0]) if lines else None
+    return None if time is None else Crash(tuple(lines), time)
+
+
+# --- deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a message came: alone in a segment of its own; sharing one with others; so close to others that one recv()
+    may give both; or cut, in pieces that no recv() can give at once. ``others``: whom it came with. ``leads``: nothing
+    stands before it in its segment."""
+
+    message: Message
+    kind: Literal["alone", "shared", "close", "cut"]
+    others: tuple[Message, ...] = ()
+    leads: bool = True
+
+    def how(self) -> Bilingual:
+        """The manner of its coming, to follow "reached <somebody>"."""
+        frames = framed(self.message.frames)
+        texts = listed([repr(item.text) for item in self.others])
+        if self.kind == "cut":
+            count, ms = len(self.message.frames), (self.message.time - self.message.began) / MS
+            return Bilingual(
+                f"in {count} pieces within {ms:.0f} ms ({frames.en})",
+                f"在 {ms:.0f} 毫秒内分成了 {count} 段（{frames.zh}）",
+            )
+        if self.kind == "shared":
+            return Bilingual(
+                f"in one segment ({frames.en}) together with {texts}", f"与 {texts} 同在一个报文段（{frames.zh}）"
+            )
+        if self.kind == "close":
+            near = framed(sorted({frame for item in self.others for frame in item.frames}))
+            return Bilingual(
+                f"in {frames.en}, right beside {texts} in {near.en}, so that one recv() may return both",
+                f"在{frames.zh}，紧邻{near.zh}的 {texts}，一次 recv() 可能同时取到",
+            )
+        return Bilingual(f"alone in {frames.en}", f"独占{frames.zh}")
+
+
+def deliveries(view: View, connection: Connection, sender: Side) -> dict[int, Delivery]:
+    """How each message of one side came, by its offset in the stream."""
+    messages = view.messages(connection.index, sender)
+    found: dict[int, Delivery] = {}
+    for index, message in enumerate(messages):
+        around = messages[max(index - 8, 0) : index] + messages[index + 1 : index + 9]
+        frames = set(message.frames)
+        sharing = tuple(item for item in around if frames & set(item.frames))
+        close = tuple(
+            item for item in around if item.time > message.began - CLOSE_BY and item.began < message.time + CLOSE_BY
+        )
+        leads = not any(item.start < message.start for item in sharing)
+        if message.time - message.began > CLOSE_BY:
+            found[message.start] = Delivery(message, "cut", sharing, leads)
+        elif sharing:
+            found[message.start] = Delivery(message, "shared", sharing, leads)
+        elif close or len(frames) > 1:
+            found[message.start] = Delivery(message, "close", close, leads)
+        else:
+            found[message.start] = Delivery(message, "alone")
+    return found
+
+
+# --- lines of source
+
+
+def place(line: SourceLine) -> str:
+    """A line as people write it: client.py:52."""
+    name = line.file.replace("\\", "/").rpartition("/")[2]
+    return f"{name}:{line.line}"
+
+
+def own_line(stack: Sequence[SourceLine]) -> SourceLine | None:
+    """The innermost line that is the program's own, not its language's library's; else the innermost."""
+    return next((line for line in stack if not _LIBRARY.search(line.file)), stack[0] if stack else None)
+
+
+def calls_on(view: View, actor: str, connection: Connection, side: Side, *calls: str) -> tuple[Called, ...]:
+    """The calls that an actor's threads made on the socket of one connection."""
+    mine = ports(connection, side)
+    first, last = connection.noted[0].segment.time - AT_ONCE, view.end
+    return tuple(
+        event
+        for event in view.called(actor, *calls)
+        if (event.port, event.peer) == mine and first <= event.time <= last
+    )
+
+
+def receives_at(view: View, actor: str, connection: Connection, side: Side) -> Bilingual:
+    """Where a program's source receives on a connection, as an aside; nothing when no witness saw it."""
+    calls = calls_on(view, actor, connection, side, "recv")
+    if not calls:
+        return _NOWHERE
+    where = place(max(calls, key=lambda event: event.count).line)
+    return Bilingual(f"; it calls recv() at {where}", f"；它在 {where} 调用 recv()")

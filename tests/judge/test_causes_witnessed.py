@@ -1,0 +1,362 @@
+"""Causes that witnesses show: what each thread was doing, and which line made which call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.judge.caused import (
+    ALICE,
+    BARE,
+    CAUSED,
+    CLOSE_WAIT,
+    EXITS,
+    JOINING,
+    OPEN,
+    RECEIVER,
+    SEEN,
+    SERVER,
+    beat,
+    called,
+    causes,
+    quits,
+    said,
+    thread,
+    witnessed,
+)
+from tests.judge.runs import HELLO, at, evidence, exited, judged, killed, missed, profile_of, scenario, typed
+from wirelab.judge.judge import judge
+from wirelab.judge.verdict import Judgement
+from wirelab.observe.evidence import (
+    Called,
+    Event,
+    Evidence,
+    SocketSeen,
+    SourceLine,
+    ThreadSeen,
+    Witnessed,
+)
+
+ENDED = "alice > s FIN at=2020.2ms\ns > alice FIN\nalice > s ACK\n"
+
+NEAR: dict[str, Callable[[], Judgement]] = {
+    "WL554: the socket is open, and nobody closed it": lambda: quits(
+        HELLO, witnessed(2010, "alice", JOINING, RECEIVER, sockets=OPEN)
+    ),
+    "WL554: closed, and no thread receives there": lambda: quits(
+        HELLO, called(11, "alice", "close", 86), witnessed(2010, "alice", thread("MainThread", "sleeping", 90))
+    ),
+    "WL651: busy before the other side closed": lambda: quits(
+        HELLO, witnessed(2010, "alice", JOINING, thread("receiver", "running", 52), sockets=OPEN, cpu=0.98)
+    ),
+    "WL651: it rests": lambda: quits(
+        CLOSE_WAIT, witnessed(2010, "alice", JOINING, thread("receiver", "running", 52), sockets=OPEN, cpu=0.05)
+    ),
+    "WL652: the thread that is joined cannot be told": lambda: quits(
+        HELLO, witnessed(2010, "alice", thread("MainThread", "waiting", 90, library="join"), sockets=OPEN)
+    ),
+    "WL653: the main thread sleeps": lambda: quits(
+        HELLO,
+        witnessed(2010, "alice", thread("MainThread", "sleeping", 90), thread("keys", "keyboard", 40), sockets=OPEN),
+    ),
+    "WL654: two other threads could keep it": lambda: quits(
+        HELLO,
+        witnessed(
+            2010,
+            "alice",
+            thread("MainThread", "waiting", None, library="_shutdown"),
+            RECEIVER,
+            thread("keys", "keyboard", 40),
+            sockets=OPEN,
+        ),
+    ),
+    "WL655: the main thread polls": lambda: quits(
+        HELLO, witnessed(2010, "alice", thread("MainThread", "polling", 30), sockets=OPEN)
+    ),
+    "WL656: not known what a program that is not Python waits for": lambda: quits(
+        HELLO, witnessed(2010, "alice", thread("client", "waiting"), sockets=OPEN)
+    ),
+}
+
+
+@pytest.mark.parametrize("miss", NEAR)
+def test_a_near_miss_gets_no_such_cause(miss: str):
+    judgement = NEAR[miss]()
+    assert "fail" == judgement.verdict.value
+    assert [] == [code for _, code in causes(judgement) if code == miss.partition(":")[0]]
+
+
+def test_every_cause_that_witnesses_show_has_a_near_miss():
+    assert set(SEEN) == {miss.partition(":")[0] for miss in NEAR}
+
+
+def test_the_sentence_this_kit_exists_to_say():
+    run = quits(HELLO + "s > alice RST at=12ms\n", witnessed(2010, "alice", JOINING, RECEIVER, sockets=OPEN))
+    assert (
+        "your program does not exit: MainThread waits in join() at client.py:90 for receiver, which sits in recv() at "
+        "client.py:52 on the connection to server; nothing will ever arrive there"
+    ) == said(run, "WL652")
+
+
+def test_a_thread_in_recv_on_an_open_connection_is_not_said_to_wait_in_vain():
+    words = said(CAUSED["WL652"](), "WL652")
+    assert "server waits for alice to close first" in words
+    assert "nothing will ever arrive" not in words
+
+
+def test_who_sits_at_the_keyboard_is_told_that_the_other_side_has_left():
+    script = scenario(
+        script=(
+            "{start: server, until: Listening on}",
+            "{start: alice, until: Connected to}",
+            "{server: type, text: /quit}",
+            "{alice: exits}",
+        )
+    )
+    run = judged(
+        script,
+        CLOSE_WAIT,
+        typed(10, "server", "/quit⏎"),
+        missed(3, 2010, run_delay=0.0),
+        killed(2020, "alice"),
+        witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN),
+    )
+    assert [("WL601", "WL653")] == causes(run)
+    assert "server closed in frame 4 at 0.040 s, but this thread wakes only when somebody types" in said(run, "WL653")
+
+
+def test_a_program_in_another_language_is_told_by_its_system_calls():
+    run = quits(
+        HELLO,
+        witnessed(
+            2010,
+            "alice",
+            thread("client", "waiting"),
+            thread("client-2", "receiving", None, ALICE, SERVER),
+            sockets=OPEN,
+        ),
+    )
+    words = said(run, "WL654")
+    assert (
+        "client waits for a lock or for another thread to end; the only other one that is blocked is client-2" in words
+    )
+    assert "sits in recvfrom() on the connection to server" in words
+
+
+def test_threads_of_the_same_name_are_told_apart():
+    main, receiver = thread("client", "waiting"), thread("client", "receiving", None, ALICE, SERVER)
+    words = said(quits(HELLO, witnessed(2010, "alice", main, receiver, sockets=OPEN)), "WL654")
+    assert (
+        "client (thread 1) waits for a lock or for another thread to end; the only other one that is blocked is client (thread 2)"
+        in words
+    )
+
+
+def test_the_only_thread_of_a_python_program_has_its_name():
+    words = said(quits(HELLO, witnessed(2010, "alice", thread("python3", "keyboard", 40), sockets=OPEN)), "WL653")
+    assert "your program does not exit: MainThread reads the keyboard (input() at client.py:40)" == words
+
+
+def test_a_closed_socket_that_a_thread_still_uses_is_seen_without_any_call():
+    run = quits(HELLO + ENDED, witnessed(2010, "alice", JOINING, RECEIVER))
+    assert [("WL601", "WL554"), ("WL504", "WL554")] == causes(run)
+    assert said(run, "WL554").startswith(
+        "alice has closed its socket, but receiver still sits in recv() (client.py:52)"
+    )
+
+
+def test_waiting_for_the_others_fin_is_told_with_the_thread():
+    run = quits(
+        HELLO + "alice > s FIN at=12ms\ns > alice ACK at=13ms\n",
+        witnessed(2010, "alice", RECEIVER, sockets=(SocketSeen(ALICE, SERVER, "FIN-WAIT-2", 0, 0),)),
+    )
+    assert ("WL601", "WL557") in causes(run)
+    assert said(run, "WL557").endswith(": receiver sits in recv() at client.py:52")
+
+
+def test_calls_tell_why_a_socket_was_reset():
+    wire = HELLO + beat(1, 100, 101) + "alice > s RST,ACK at=310ms\n"
+    unread = judged("{teardown: alice}", wire, called(309, "alice", "close", 77, unread=12))
+    assert [("WL502", "WL551")] == causes(unread)
+    assert "when MainThread called close() at client.py:77, 12 bytes lay unread" in said(unread, "WL551")
+    linger = judged("{teardown: alice}", wire, called(309, "alice", "close", 77, unread=12, linger=0))
+    assert [("WL502", "WL552")] == causes(linger)
+    neither = judged("{teardown: alice}", wire, called(309, "alice", "close", 77, unread=0))
+    assert [] == causes(neither)
+
+
+def test_calls_tell_what_came_after_the_last_one():
+    script = scenario("{teardown: alice}", tests="server")
+    wire = (
+        HELLO
+        + 'alice > s "MSG one\\n" at=10ms\ns > alice ACK\nalice > s "MSG two\\n" at=50ms\ns > alice ACK\n'
+        + 'alice > s "MSG three\\n" at=80ms\ns > alice ACK\ns > alice RST,ACK at=90ms\n'
+    )
+    first, second = (
+        called(one, "server", "recv", 76, port=SERVER, peer=ALICE, count=n) for n, one in ((1, 9), (2, 11))
+    )
+    run = judged(script, wire, first, second)
+    assert [("WL502", "WL551")] == causes(run)
+    assert (
+        "MainThread called recv() for the last time at 0.031 s (client.py:76), and what came later, in frame 8"
+        in said(run, "WL551")
+    )
+    third = called(51, "server", "recv", 76, port=SERVER, peer=ALICE, count=3)
+    assert [] == causes(judged(script, wire, first, second, third))  # it may have given the last one
+    many = called(11, "server", "recv", 76, port=SERVER, peer=ALICE, count=32)
+    assert [] == causes(judged(script, wire, first, many))  # others may have followed
+
+
+def test_calls_tell_that_nothing_is_received_before_enter():
+    wire = HELLO + beat(1, 100) + beat(2, 300)
+    run = judged(
+        "{heartbeat: alice}",
+        wire,
+        typed(600, "alice", "/quit⏎"),
+        called(601, "alice", "recv", 57),
+        exited(900, "alice"),
+    )
+    assert [("WL302", "WL351"), ("WL302", "WL351")] == causes(run)
+    assert "no recv() was called before 0.621 s, at client.py:57 in MainThread" in said(run, "WL351")
+    receiving = judged(
+        "{heartbeat: alice}",
+        wire,
+        typed(600, "alice", "/quit⏎"),
+        called(5, "alice", "recv", 57),
+        called(601, "alice", "recv", 57, count=2),
+        exited(900, "alice"),
+    )
+    assert [] == causes(receiving)
+
+
+def test_the_only_thread_at_the_keyboard_explains_heartbeats_unanswered():
+    wire = HELLO + beat(1, 100)
+    alone = witnessed(900, "alice", thread("MainThread", "keyboard", 40), why="end")
+    assert [("WL302", "WL351")] == causes(judged("{heartbeat: alice}", wire, alone, exited(950, "alice")))
+    two = witnessed(900, "alice", thread("MainThread", "keyboard", 40), thread("receiver", "running", 50), why="end")
+    assert [] == causes(judged("{heartbeat: alice}", wire, two, exited(950, "alice")))
+
+
+def test_thousands_of_calls_from_one_line_are_spinning():
+    run = quits(CLOSE_WAIT, called(1500, "alice", "recv", 42, thread="receiver", count=65536))
+    assert "receiver had called recv() at client.py:42 65536 times by 1.520 s" in said(run, "WL651")
+
+
+def test_threads_that_sent_at_once_are_named():
+    run = judged(
+        "{messages: alice, sent: [hello]}",
+        HELLO
+        + 'alice > s "MSG hello" at=10ms\ns > alice "HEARTBEAT 1\\n" at=11ms\nalice > s "HEARTBEAT-ACK 1\\n" at=12ms\n'
+        + 'alice > s "\\n" at=30ms\n',
+        typed(9, "alice", "hello⏎"),
+        called(9.9, "alice", "send", 30),
+        called(11.9, "alice", "send", 55, thread="receiver"),
+        called(29.9, "alice", "send", 31),
+    )
+    assert "these threads sent: MainThread (client.py:30), receiver (client.py:55), MainThread (client.py:31)" in said(
+        run, "WL252"
+    )
+
+
+def test_the_line_that_receives_is_named():
+    run = judged(
+        "{heartbeat: alice}",
+        HELLO + beat(1, 100, 101) + 's > alice "BROADCAST a\\nHEARTBEAT 2\\n" at=300ms\nalice > s ACK\n',
+        called(3, "alice", "recv", 45),
+        exited(1500, "alice"),
+    )
+    assert said(run, "WL352").endswith("taken for one heartbeat; it calls recv() at client.py:45")
+
+
+# --- what witnesses say never makes or changes a verdict
+
+MOMENTS = st.integers(min_value=-15, max_value=3000)
+PORTS = st.sampled_from([ALICE, SERVER, 0, 40002, 7])
+LINES = st.builds(
+    SourceLine, st.sampled_from(["client.py", "/usr/lib/python3.11/threading.py"]), st.integers(1, 99), st.just("f")
+)
+THREADS = st.builds(
+    ThreadSeen,
+    st.integers(1, 9),
+    st.sampled_from(["MainThread", "receiver", "keys"]),
+    st.sampled_from(["running", "keyboard", "accepting", "receiving", "sending", "polling", "waiting", "other"]),
+    st.sampled_from(["", "recvfrom", "futex"]),
+    st.none() | PORTS,
+    st.none() | PORTS,
+    st.lists(LINES, max_size=3).map(tuple),
+    st.none() | st.sampled_from(["MainThread", "receiver", "nobody"]),
+)
+SOCKETS = st.builds(
+    SocketSeen,
+    PORTS,
+    PORTS,
+    st.sampled_from(["ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-2"]),
+    st.integers(0, 9),
+    st.just(0),
+)
+WITNESSED = st.builds(
+    Witnessed,
+    MOMENTS.map(at),
+    st.sampled_from(["alice", "server"]),
+    st.sampled_from(["missed", "end"]),
+    st.floats(0, 1),
+    st.lists(THREADS, max_size=3).map(tuple),
+    st.lists(SOCKETS, max_size=2).map(tuple),
+)
+CALLED = st.builds(
+    Called,
+    MOMENTS.map(at),
+    st.sampled_from(["alice", "server"]),
+    st.sampled_from(["MainThread", "receiver"]),
+    st.sampled_from(["connect", "accept", "send", "recv", "shutdown", "close"]),
+    PORTS,
+    PORTS,
+    LINES,
+    st.sampled_from([1, 2, 65536]),
+    st.none() | st.integers(0, 9),
+    st.none() | st.integers(0, 3),
+)
+WIRES = st.sampled_from(
+    [
+        HELLO,
+        HELLO + ENDED,
+        CLOSE_WAIT,
+        HELLO + beat(1, 100, 101) + "alice > s RST,ACK at=310ms\n",
+        HELLO + beat(1, 100) + beat(2, 300, 900),
+        HELLO + "alice > s FIN at=12ms\ns > alice ACK at=13ms\n",
+    ]
+)
+
+
+def _without_causes(judgement: Judgement) -> object:
+    return [
+        (check.name, check.verdict, check.summary, [replace(item, cause=None) for item in check.findings])
+        for check in judgement.checks
+    ] + [judgement.verdict]
+
+
+@settings(deadline=None, max_examples=80)
+@given(WIRES, st.lists(WITNESSED | CALLED, max_size=6))
+def test_witnesses_change_no_verdict_and_no_finding(wire: str, events: list[Event]):
+    script = scenario("{teardown: alice}", "{heartbeat: alice}", script=EXITS)
+    late = (typed(10, "alice", "/quit⏎"), missed(3, 2010, run_delay=0.01), killed(2020, "alice"))
+    bare = evidence(script, wire, *late)
+    told = Evidence(
+        tuple(sorted((*bare.events, *events), key=lambda event: event.time)),
+        bare.packets,
+        bare.linktype,
+        bare.lost,
+        bare.port,
+    )
+    # The clock of a run begins with its first event, which stays the same.
+    assert bare.events[0] == told.events[0]
+    one, two = (judge(script, profile_of(script), item) for item in (bare, told))
+    assert _without_causes(one) == _without_causes(two)
+
+
+def test_no_bare_cause_needs_a_witness():
+    assert set(BARE).isdisjoint(SEEN)
