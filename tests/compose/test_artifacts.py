@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 
 from tests.judge import runs
 from wirelab.base.errors import InputError, UsageError, WirelabError
-from wirelab.base.texts import LANGUAGES
-from wirelab.compose.artifacts import Run, check_parent, read_run, write_run
+from wirelab.base.texts import LANGUAGES, Text
+from wirelab.compose.artifacts import Run, as_json, check_parent, read_run, write_run
 from wirelab.declare.scenario import parse_scenario
+from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict
 from wirelab.observe.evidence import (
     Bounded,
+    Called,
+    Doing,
     Ending,
     Event,
     Evidence,
@@ -28,14 +31,31 @@ from wirelab.observe.evidence import (
     Peered,
     Sampled,
     Shown,
+    SocketSeen,
+    SourceLine,
     Started,
     StepBegan,
     StepEnded,
+    ThreadSeen,
     Typed,
     Wire,
+    Witnessed,
 )
 from wirelab.observe.pcap import read_capture
 from wirelab.observe.segments import RAW_IP
+
+LINE = SourceLine("/home/学生/client.py", 52, "receiver")
+WITNESSED = Witnessed(
+    runs.at(0.85),
+    "alice",
+    "missed",
+    0.004,
+    (
+        ThreadSeen(7, "MainThread", "waiting", "futex", stack=(LINE, LINE), waits_for="receiver"),
+        ThreadSeen(8, "receiver", "receiving", "recvfrom", 40000, 12001, (LINE,)),
+    ),
+    (SocketSeen(40000, 12001, "CLOSE-WAIT", 3, 0),),
+)
 
 SCENARIO = parse_scenario(
     """\
@@ -72,6 +92,9 @@ def sample() -> Run:
         Peered(runs.at(0.6), "bob", "sends", b"\xff\x00MSG"),
         Bounded(runs.at(0.7), "alice", 1000, "bytes"),
         Sampled(runs.at(0.8), "alice", 0.125),
+        WITNESSED,
+        Called(runs.at(0.86), "alice", "receiver", "recv", 40000, 12001, LINE, 17),
+        Called(runs.at(0.87), "alice", "MainThread", "close", 40000, 12001, LINE, unread=3, linger=0),
         StepEnded(runs.at(0.9), 2, "missed", {"run_delay": 0.5, "status": None, "again": True, "why": "x", "n": 1}),
         *runs.killed(9.5, "alice"),
     )
@@ -112,7 +135,7 @@ def test_every_kind_of_event_is_in_the_sample():
 def test_what_a_run_folder_holds(stored: Path):
     assert {"alice.cast", "capture.pcapng", "run.json", "server.cast"} == {path.name for path in stored.iterdir()}
     document = json.loads((stored / "run.json").read_text("utf-8"))
-    assert ("wirelab-run", 1) == (document["format"], document["version"])
+    assert ("wirelab-run", 2) == (document["format"], document["version"])
     assert SCENARIO.text == document["scenario"]["source"]
     assert "inconclusive" == document["judgement"]["verdict"]
     assert set(LANGUAGES) == set(document["judgement"]["checks"][0]["summary"])
@@ -145,6 +168,20 @@ details = st.dictionaries(
     st.sampled_from(["status", "why", "run_delay", "again"]),
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | terminal_text | st.floats(-1e6, 1e6),
 )
+numbers = st.none() | st.integers(0, 2**40)
+lines = st.builds(SourceLine, terminal_text, st.integers(0, 2**31), terminal_text)
+sockets = st.builds(SocketSeen, st.integers(0, 65535), st.just(0), terminal_text, st.integers(0, 2**40), st.just(0))
+threads = st.builds(
+    ThreadSeen,
+    st.integers(1, 2**22),
+    terminal_text,
+    st.sampled_from(get_args(Doing)),
+    terminal_text,
+    numbers,
+    numbers,
+    st.lists(lines, max_size=3).map(tuple),
+    st.none() | terminal_text,
+)
 makers: st.SearchStrategy[Callable[[int], Event]] = st.one_of(
     st.builds(lambda who, data: lambda time: Shown(time, who, data), names, terminal_text),
     st.builds(lambda who, keys: lambda time: Typed(time, who, keys), names, terminal_text),
@@ -159,6 +196,18 @@ makers: st.SearchStrategy[Callable[[int], Event]] = st.one_of(
     st.builds(lambda port: lambda time: Owned(time, "alice", port), st.integers(1, 65535)),
     st.builds(lambda delay: lambda time: Sampled(time, "alice", delay), st.floats(0, 1e6)),
     st.builds(lambda who: lambda time: Bounded(time, who, 5, "packets"), st.none() | names),
+    st.builds(
+        lambda who, cpu, seen: lambda time: Witnessed(time, who, "end", cpu, *seen),
+        names,
+        st.floats(0, 64),
+        st.tuples(st.lists(threads, max_size=3).map(tuple), st.lists(sockets, max_size=3).map(tuple)),
+    ),
+    st.builds(
+        lambda who, line, left: lambda time: Called(time, who, "main", "close", 1, 0, line, 1, *left),
+        names,
+        lines,
+        st.tuples(numbers, numbers),
+    ),
 )
 
 
@@ -250,7 +299,30 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
     assert "run.unwritable" == raised.value.key
 
 
+# --- versions
+
+
+def test_a_run_of_version_1_is_read(folder: Path):
+    change(folder, lambda document: document.update(version=1))
+    assert sample() == read_run(folder)
+
+
+def test_the_cause_of_a_finding_is_in_the_judgement():
+    said = Said(Text("{n} there", "{n} 那里"), {"n": 1})
+    symptom = Finding("WL601", "alice", said, said, cause=Finding("WL652", "alice", said, said, (3,)))
+    judgement = Judgement("t", (CheckResult("exits", "alice", 1, "", Verdict.FAIL, said, (symptom,)),), Verdict.FAIL)
+    document: Any = as_json(judgement)
+    (finding,) = document["checks"][0]["findings"]
+    assert ("WL652", [3], {"en": "1 there", "zh": "1 那里"}) == tuple(
+        finding["cause"][key] for key in ("code", "frames", "rationale")
+    )
+    assert "cause" not in finding["cause"]
+
+
 # --- damage
+
+THREAD = {"tid": 1, "name": "a", "doing": "running"}
+WITNESS = {"event": "witnessed", "time": 1, "actor": "alice", "why": "end", "cpu": 0, "threads": [THREAD]}
 
 
 def refused(folder: Path, name: str) -> str:
@@ -322,7 +394,7 @@ def test_a_recording_that_was_cut_inside_a_line_is_refused(stored: Path, folder:
         refused(folder, "alice.cast")
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 3, True, "1", None, [1]])
 def test_another_version_is_told(folder: Path, version: object):
     change(folder, lambda document: document.update(version=version))
     assert "version" in refused(folder, "run.json")
@@ -383,6 +455,25 @@ def test_a_source_with_mistakes_is_refused(folder: Path, key: str):
         {"event": "stepended", "time": 1, "index": 0, "outcome": "done", "detail": [1]},
         {"event": "wire", "time": 1, "what": "bite", "about": "alice"},
         {"event": "exploded", "time": 1},
+        WITNESS | {"threads": "abc"},
+        WITNESS | {"threads": [5]},
+        WITNESS | {"threads": [THREAD | {"doing": "dreaming"}]},
+        WITNESS | {"threads": [THREAD | {"port": "40000"}]},
+        WITNESS | {"threads": [THREAD | {"mood": 1}]},
+        WITNESS | {"threads": [THREAD | {"stack": [["client.py", 1, "f"]]}]},
+        WITNESS | {"threads": [THREAD | {"stack": [{"file": "client.py", "line": "1", "function": "f"}]}]},
+        WITNESS | {"sockets": [{"port": 1, "peer": 2, "state": "LISTEN", "unread": None, "unsent": 0}]},
+        WITNESS | {"cpu": float("nan")},
+        {
+            "event": "called",
+            "time": 1,
+            "actor": "alice",
+            "thread": "a",
+            "call": "recv",
+            "port": 1,
+            "peer": 2,
+            "line": 3,
+        },
         {"time": 1},
         "exited",
         None,

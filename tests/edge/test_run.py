@@ -62,7 +62,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_json_is_complete(failed: Path):
     document = json.loads((failed / "run.json").read_text(encoding="utf-8"))
-    assert ("wirelab-run", 1) == (document["format"], document["version"])
+    assert ("wirelab-run", 2) == (document["format"], document["version"])
     assert {"wirelab", "python", "system", "processor", "cores", "load", "tier"} <= set(document["machine"])
     assert (failed.parent / "case.yaml").read_text(encoding="utf-8") == document["scenario"]["source"]
     assert kit.protocol_text("line")[0] == document["protocol"]["source"]

@@ -27,14 +27,16 @@ from wirelab.judge.verdict import Finding, Judgement
 from wirelab.observe import evidence as kinds
 from wirelab.observe.evidence import Event, Evidence, Shown, Started
 from wirelab.observe.messages import Profile
-from wirelab.observe.pcap import read_capture
-from wirelab.observe.pcapng import write_pcapng
+from wirelab.observe.pcap import read_capture, write_pcapng
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = (1, 2)  # version 1 had no ``witnessed`` and no ``called``
 ASIDE_NS = 60 * 10**9  # a packet may be stamped so long before the first event of its run, or after the last
 _PARTIAL = ".partial"
 _EVENTS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in kinds.Event.__args__}
-_FIELDS: dict[str, dict[str, Any]] = {name: get_type_hints(kind) for name, kind in _EVENTS.items()}
+_FIELDS: dict[type[Any], dict[str, Any]] = {
+    kind: get_type_hints(kind) for kind in (*_EVENTS.values(), kinds.ThreadSeen, kinds.SocketSeen, kinds.SourceLine)
+}
 
 register(
     {
@@ -43,7 +45,7 @@ register(
         ),
         "run.damaged": Text("{file} is damaged or not a run's: {why}", "{file} 已损坏或不是运行记录：{why}"),
         "run.version": Text(
-            "{file} has format version {found}; this wirelab reads version {known}",
+            "{file} has format version {found}; this wirelab reads versions {known}",
             "{file} 的格式版本是 {found}；本 wirelab 只能读取版本 {known}",
         ),
         "run.other-capture": Text(
@@ -140,17 +142,23 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
         raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
 
 
-def _capture(run: Run, judgement: Judgement, language: Language) -> bytes:
+def frame_comments(judgement: Judgement, language: Language) -> dict[int, str]:
+    """What the findings and their causes say of each frame that they refer to, one a line."""
     comments: dict[int, str] = {}
-    for finding in judgement.findings:
+    for finding in (one for found in judgement.findings for one in (found, found.cause) if one):
         said = f"{finding.code} {finding.rationale.in_(language)}"
         for frame in finding.frames:
-            comments[frame] = f"{comments[frame]}\n{said}" if frame in comments else said
+            if said not in comments.get(frame, "").split("\n"):  # several findings may have the same cause
+                comments[frame] = f"{comments[frame]}\n{said}" if frame in comments else said
+    return comments
+
+
+def _capture(run: Run, judgement: Judgement, language: Language) -> bytes:
     evidence = run.evidence
     return write_pcapng(
         evidence.packets,
         evidence.linktype,
-        comments=comments,
+        comments=frame_comments(judgement, language),
         lost=evidence.lost,
         application=f"wirelab {__version__}",
     )
@@ -207,6 +215,7 @@ def as_json(judgement: Judgement) -> dict[str, object]:
     """A judgement as plain data, every sentence in both languages."""
 
     def finding(item: Finding) -> dict[str, object]:
+        cause = {} if item.cause is None else {"cause": finding(item.cause)}
         return {
             "code": item.code,
             "actor": item.actor,
@@ -215,6 +224,8 @@ def as_json(judgement: Judgement) -> dict[str, object]:
             "frames": list(item.frames),
             "terminal": [list(line) for line in item.terminal],
             "more": item.more,
+            **cause,
+            **({"beside": [dataclasses.asdict(row) for row in item.beside]} if item.beside else {}),
         }
 
     return {
@@ -227,6 +238,7 @@ def as_json(judgement: Judgement) -> dict[str, object]:
                 "line": check.line,
                 "written": check.written,
                 "verdict": check.verdict.value,
+                "credit": None if check.credit is None else dataclasses.asdict(check.credit),
                 "summary": {language: check.summary.in_(language) for language in LANGUAGES},
                 "findings": [finding(item) for item in check.findings],
             }
@@ -248,8 +260,9 @@ def read_run(folder: Path) -> Run:
         raise InputError("run.damaged", file=path, why=error) from None
     if not isinstance(document, dict) or document.get("format") != "wirelab-run":
         raise InputError("run.damaged", file=path, why="format")
-    if document.get("version") != FORMAT_VERSION:
-        raise InputError("run.version", file=path, found=document.get("version"), known=FORMAT_VERSION)
+    found = document.get("version")
+    if isinstance(found, bool) or found not in READABLE:
+        raise InputError("run.version", file=path, found=found, known=", ".join(map(str, READABLE)))
     try:
         return _run(folder, document)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -281,20 +294,30 @@ def _run(folder: Path, document: dict[str, Any]) -> Run:
 
 
 def _revive(item: dict[str, Any], scenario: Scenario) -> Event:
-    fields = dict(item)
-    kind = _EVENTS[fields.pop("event")]
-    if kind is kinds.Started:
-        fields["command"] = tuple(fields["command"])
-    if kind is kinds.Peered:
-        fields["data"] = bytes.fromhex(fields["data"])
-    event: Event = kind(**fields)
-    for name, hint in _FIELDS[item["event"]].items():
-        if not _fits(getattr(event, name), hint):
-            raise ValueError(f"{item['event']}.{name}: {getattr(event, name)!r}")
-    actor, index = fields.get("actor"), fields.get("index", 0)
+    event: Event = _built(_EVENTS[item["event"]], {key: value for key, value in item.items() if key != "event"})
+    actor, index = getattr(event, "actor", None), getattr(event, "index", 0)
     if (actor is not None and actor not in scenario.cast) or index not in range(len(scenario.script)):
         raise ValueError(f"{item}")
     return event
+
+
+def _built(kind: type[Any], fields: dict[str, Any]) -> Any:
+    """A value of the evidence from what JSON keeps of it, with all that it consists of; each field is what it may be."""
+    hints = _FIELDS[kind]
+    value = kind(**{name: _decoded(item, hints[name]) for name, item in fields.items()})
+    for name, hint in hints.items():
+        if not _fits(getattr(value, name), hint):
+            raise ValueError(f"{kind.__name__}.{name}: {getattr(value, name)!r}")
+    return value
+
+
+def _decoded(value: Any, hint: Any) -> Any:
+    """What JSON has no form for: tuples are lists there, bytes hexadecimal, values of their own objects."""
+    if hint is bytes:
+        return bytes.fromhex(value)
+    if get_origin(hint) is tuple:
+        return tuple(_decoded(item, get_args(hint)[0]) for item in value) if isinstance(value, list) else value
+    return _built(hint, value) if dataclasses.is_dataclass(hint) and isinstance(hint, type) else value
 
 
 def _fits(value: object, hint: Any) -> bool:

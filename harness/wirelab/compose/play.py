@@ -17,17 +17,23 @@ from wirelab.stage.worker import Worker
 
 
 def begin(
-    scenario: Scenario, profile: Profile, castings: Mapping[str, Casting], listener: Listener | None = None
+    scenario: Scenario,
+    profile: Profile,
+    castings: Mapping[str, Casting],
+    listener: Listener | None = None,
+    *,
+    observe: bool = True,
 ) -> Worker[Evidence]:
     """Begin to play a scenario in a process of its own; ``result()`` of what is returned gives all that was seen.
 
-    ``listener`` is told of everything as it happens, in that process. ``result`` raises UsageError (a program
-    that does not exist), EnvironmentFault (what the machine refuses, with the remedy), HarnessBug, and
+    ``listener`` is told of everything as it happens, in that process. With ``observe``, submissions in Python tell
+    which of their lines called what (docs/observer.md): verdicts are the same without. ``result`` raises UsageError
+    (a program that does not exist), EnvironmentFault (what the machine refuses, with the remedy), HarnessBug, and
     KeyboardInterrupt after everything that was started has ended.
     """
 
     def work(parent: int) -> Evidence:
-        with Stage(profile, scenario.port, parent, listener) as stage:
+        with Stage(profile, scenario.port, parent, listener, observe=observe) as stage:
             play_script(stage, scenario, castings)
             return stage.finish(machine())
 
@@ -35,10 +41,15 @@ def begin(
 
 
 def play(
-    scenario: Scenario, profile: Profile, castings: Mapping[str, Casting], listener: Listener | None = None
+    scenario: Scenario,
+    profile: Profile,
+    castings: Mapping[str, Casting],
+    listener: Listener | None = None,
+    *,
+    observe: bool = True,
 ) -> Evidence:
     """Play a scenario from beginning to end; arguments and errors as for ``begin``."""
-    playing = begin(scenario, profile, castings, listener)
+    playing = begin(scenario, profile, castings, listener, observe=observe)
     evidence = playing.result()
     playing.wait()
     return evidence

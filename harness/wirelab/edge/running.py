@@ -47,7 +47,7 @@ register(
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a command shows and keeps its runs, and which commands play which role."""
+    """How a command shows and keeps its runs, which commands play which role, and whether they are observed."""
 
     language: Language
     output: Path | None = None
@@ -56,6 +56,7 @@ class Options:
     commands: dict[str, str] = field(default_factory=dict)
     width: int = PLAIN
     colour: bool = False
+    observe: bool = True
 
 
 def options_from(options: argparse.Namespace, language: Language) -> Options:
@@ -72,6 +73,7 @@ def options_from(options: argparse.Namespace, language: Language) -> Options:
         commands,
         max(NARROWEST, min(WIDEST, columns)),
         tty,
+        getattr(options, "observe", True),
     )
 
 
@@ -146,7 +148,7 @@ def _play_one(scenario: Scenario, profile: Profile, source: str, options: Option
         put(safe(say("run.title", options.language, name=scenario.name, title=title)))
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
     casting = castings(scenario, options.commands, _here())
-    playing = begin(scenario, profile, casting, listener)
+    playing = begin(scenario, profile, casting, listener, observe=options.observe)
     evidence = playing.result(meanwhile=_import_the_rest)
     from wirelab.compose.artifacts import Run, write_run
 
@@ -169,7 +171,7 @@ def _import_the_rest() -> None:
 
 
 def _show(judgement: Judgement, options: Options) -> None:
-    from wirelab.present.console import verdict_lines
+    from wirelab.present.outcome import verdict_lines
 
     lines = verdict_lines(judgement, language=options.language, width=options.width, colour=options.colour)
     put("\n".join(lines))
