@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from tests.edge.command import ALICE, BEGIN, BY_PEER, HEAD, PYTHON, Command, Done, inside, steps
-from wirelab.observe.pcap import read_capture
-from wirelab.observe.pcapng import write_pcapng
+from wirelab.observe.pcap import read_capture, write_pcapng
 
 USAGE, DATA, NO_INPUT, UNAVAILABLE = 64, 65, 66, 69
 GOOD = HEAD + ALICE + steps(BEGIN)

@@ -19,7 +19,7 @@ from tests.edge.test_bad_programs import CONNECT, JUNK, TALK
 from wirelab.compose import kit, library
 from wirelab.edge import cli
 
-COMMANDS = ("demo", "run", "judge", "lint", "schema", "doctor")
+COMMANDS = ("demo", "run", "judge", "analyze", "lint", "schema", "doctor")
 USAGE, DATA, NO_INPUT, UNAVAILABLE = 64, 65, 66, 69
 TALKING = (
     HEAD

@@ -29,6 +29,8 @@ examples:
       one scenario; keep the capture, the terminals and the verdict in the folder lastrun
   wirelab judge lastrun
       the verdict again, from the folder alone
+  wirelab analyze lab.pcapng --port 12001
+      a capture of your own, from Wireshark or tcpdump: the ladder, and what is wrong
 """
 
 
@@ -108,6 +110,13 @@ def _parser() -> _Parser:
     run.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="a file, a folder, or a name such as heartbeat/…")
     run.add_argument("--client", metavar="CMD", help="how your client is started; HOST and PORT are appended")
     run.add_argument("--server", metavar="CMD", help="how your server is started; HOST and PORT are appended")
+    run.add_argument(
+        "--no-observe",
+        dest="observe",
+        action="store_false",
+        help="put nothing into your Python programs: the verdict is the same, but its explanation cannot name the line "
+        "that called connect, send, recv or close",
+    )
     run.add_argument("--list", action="store_true", help="name the scenarios that come with the kit, and stop")
     _add_output(run)
     run.set_defaults(command=_run)
@@ -117,6 +126,26 @@ def _parser() -> _Parser:
     judge.add_argument("--ladder", action="store_true", help="show the whole run again, as it was shown live")
     judge.add_argument("--json", action="store_true", help="print the judgement as JSON")
     judge.set_defaults(command=_judge)
+
+    analyze = commands.add_parser(
+        "analyze",
+        parents=[shared],
+        help="judge a capture made by hand, in Wireshark or tcpdump",
+        description="List the TCP conversations of a capture, or draw, check and annotate one of them.",
+        epilog="Exit status: 0 passed or listed, 1 failed, 2 inconclusive (the capture lacks something), 64 and up: error.",
+    )
+    _add_analysis(analyze)
+    analyze.set_defaults(command=_analyze)
+
+    explain = commands.add_parser(
+        "explain", parents=[shared], help="explain a finding: what you see, why, where to look"
+    )
+    explain.add_argument(
+        "codes", nargs="*", metavar="CODE", help="WL502, or a group: WL5, teardown (default: list all)"
+    )
+    explain.add_argument("--json", action="store_true", help="print the pages as JSON, in both languages")
+    explain.add_argument("--markdown", action="store_true", help="print the pages as Markdown, as in docs/findings.md")
+    explain.set_defaults(command=_explain)
 
     lint = commands.add_parser("lint", parents=[shared], help="check scenario and protocol files for mistakes")
     lint.add_argument("files", nargs="+", metavar="FILE", help="a scenario or protocol file, or a folder of them")
@@ -142,6 +171,20 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the judgements as JSON instead")
 
 
+def _add_analysis(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("capture", metavar="CAPTURE", help="a pcap or pcapng file: Wireshark, tcpdump, dumpcap")
+    parser.add_argument("--port", metavar="N", help="the conversation with this TCP port at either end (fastest)")
+    parser.add_argument("--address", metavar="HOST[:PORT]", help="the conversation with this end, in numbers")
+    parser.add_argument("--stream", metavar="N", type=int, help="the conversation with this number in the list")
+    parser.add_argument("--protocol", metavar="P", help="a protocol profile: a name or a file (default: guessed)")
+    parser.add_argument("--expect", metavar="TRACE_FILE", help="check the conversation against an expected trace")
+    parser.add_argument("--as-trace", action="store_true", help="print the conversation in the notation of traces")
+    parser.add_argument("--json", action="store_true", help="print conversations or the judgement as JSON")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write its packets as pcapng, findings as packet comments"
+    )
+
+
 def _language() -> Language:
     setting = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh" if setting.startswith("zh") else "en"
@@ -163,6 +206,18 @@ def _judge(options: argparse.Namespace, language: Language) -> int:
     from wirelab.edge import running
 
     return running.judge_again(options.folder, running.options_from(options, language), ladder=options.ladder)
+
+
+def _analyze(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import analyzing
+
+    return analyzing.analyze(options, language)
+
+
+def _explain(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import explaining
+
+    return explaining.explain(options.codes, language, as_json=options.json, as_markdown=options.markdown)
 
 
 def _lint(options: argparse.Namespace, language: Language) -> int:

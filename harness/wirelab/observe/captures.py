@@ -8,13 +8,13 @@ a million packets cost an index, and whatever is wrong with a file is said befor
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, overload
 
 from wirelab.base.errors import InputError
 from wirelab.base.texts import Text, register
-from wirelab.observe.segments import LINKTYPES, Packet
+from wirelab.observe.segments import LINKTYPES, Packet, Segment, decode
 
 register(
     {
@@ -92,6 +92,9 @@ class Capture:
     ``lost`` counts packets that the capturing machine dropped, as far as the file tells (pcapng interface
     statistics). ``comments`` are packet comments by frame number. ``truncated``: the file ends in the middle of a
     packet or block, because the capturing program was killed; everything before is there.
+
+    ``frames`` are the frame numbers of ``packets``, ascending, and ``total`` is how many packets the file has: more,
+    where only those of one port were asked for.
     """
 
     linktype: int
@@ -99,6 +102,15 @@ class Capture:
     lost: int = 0
     comments: Mapping[int, str] = field(default_factory=dict)
     truncated: bool = False
+    frames: Sequence[int] = range(0)
+    total: int = 0
+
+    def segments(self, positions: Iterable[int] | None = None) -> Iterator[Segment]:
+        """The TCP segments among the packets, or among those at some positions, with the file's frame numbers."""
+        for position in range(len(self.packets)) if positions is None else positions:
+            segment = decode(self.packets[position], self.frames[position], self.linktype)
+            if segment is not None:
+                yield segment
 
 
 def supported_linktype(linktype: int, file: str, offset: int) -> int:

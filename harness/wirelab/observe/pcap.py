@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import codecs
 import struct
+from array import array
 from collections.abc import Iterable
 
 from wirelab.base.errors import InputError
 from wirelab.base.texts import Text, register
 from wirelab.observe.captures import ROW, Buffer, Capture, Packets, supported_linktype
-from wirelab.observe.pcapng import SECTION_MAGIC, read_pcapng, write_pcapng
+from wirelab.observe.pcapng import SECTION_MAGIC, read_pcapng
+from wirelab.observe.pcapng_writer import write_pcapng
 from wirelab.observe.segments import Packet
+from wirelab.observe.sieve import PLAIN, STRIDE, Glance, Sieve
 
-__all__ = ["Buffer", "Capture", "Packets", "read_capture", "write_pcap", "write_pcapng"]
+__all__ = ["Buffer", "Capture", "Packets", "Sieve", "read_capture", "write_pcap", "write_pcapng"]
 
 register(
     {
@@ -116,21 +119,22 @@ _FOREIGN = {
 }
 
 
-def read_capture(buffer: Buffer, name: str) -> Capture:
+def read_capture(buffer: Buffer, name: str, sieve: Sieve | None = None) -> Capture:
     """The packets of a pcap file (microseconds or nanoseconds, either byte order) or a pcapng file.
 
-    ``name`` is what errors call the file. The buffer is not copied: see ``Packets``. Raises InputError, and nothing
-    else whatever the bytes, for what is not a capture, for damage, and for link types that cannot be decoded; a file
-    that merely ends too early gives what is whole, with ``truncated`` set.
+    ``name`` is what errors call the file. The buffer is not copied: see ``Packets``. With a ``sieve``, only the
+    packets that it keeps, in a fraction of the time. Raises InputError, and nothing else whatever the bytes, for what
+    is not a capture, for damage, and for link types that cannot be decoded; a file that merely ends too early gives
+    what is whole, with ``truncated`` set.
     """
     if isinstance(buffer, memoryview):
         buffer = buffer.cast("B")
     start = bytes(buffer[:4])
     if start == SECTION_MAGIC:
-        return read_pcapng(buffer, name)
+        return read_pcapng(buffer, name, sieve)
     if start in _PCAP_MAGICS:
         order, unit = _PCAP_MAGICS[start]
-        return _read_pcap(buffer, name, order, unit)
+        return _read_pcap(buffer, name, order, unit, sieve or Sieve(None))
     raise _foreign(bytes(buffer[:512]), name)
 
 
@@ -146,7 +150,7 @@ def write_pcap(packets: Iterable[Packet], linktype: int) -> bytes:
     return b"".join(parts)
 
 
-def _read_pcap(buffer: Buffer, name: str, order: str, unit: int) -> Capture:
+def _read_pcap(buffer: Buffer, name: str, order: str, unit: int, sieve: Sieve) -> Capture:
     size = len(buffer)
     if size < 24:
         raise InputError("pcap.header-cut", file=name, offset=0, found=size)
@@ -156,17 +160,51 @@ def _read_pcap(buffer: Buffer, name: str, order: str, unit: int) -> Capture:
     linktype = supported_linktype(network & 0xFFFF, name, 20)  # above it, how long a frame check sequence is
     record = struct.Struct(order + "IIII")
     rows = bytearray()
-    at = 24
+    frames = array("Q")
+    at, frame = 24, 0
+    glance = sieve.glance(order, linktype, "8xI", "4x")
     while size - at >= 16:
+        if glance is not None:
+            at, frame = _sift(buffer, at, frame, glance, sieve)
+            if size - at < 16:
+                break
         seconds, fraction, kept, length = record.unpack_from(buffer, at)
         if kept > _MAX_PACKET:
-            frame = 1 + len(rows) // ROW.size
-            raise InputError("pcap.packet-length", file=name, offset=at + 8, frame=frame, most=_MAX_PACKET, found=kept)
+            raise InputError(
+                "pcap.packet-length", file=name, offset=at + 8, frame=frame + 1, most=_MAX_PACKET, found=kept
+            )
         if kept > size - at - 16:
             break
-        rows += ROW.pack(seconds * 10**9 + fraction * unit, at + 16, kept, kept if kept > length else length)
+        frame += 1
+        if sieve.keeps(buffer, at + 16, kept, length, linktype):
+            rows += ROW.pack(seconds * 10**9 + fraction * unit, at + 16, kept, kept if kept > length else length)
+            if sieve.port is not None:
+                frames.append(frame)
         at += 16 + kept
-    return Capture(linktype, Packets(buffer, rows), truncated=at < size)
+    packets = Packets(buffer, rows)
+    numbers = range(1, frame + 1) if sieve.port is None else frames
+    return Capture(linktype, packets, truncated=at < size, frames=numbers, total=frame)
+
+
+def _sift(buffer: Buffer, at: int, frame: int, glance: Glance, sieve: Sieve) -> tuple[int, int]:
+    """Passes over the packets from ``at`` on that can be turned away at a glance; ``frame`` counts those before.
+
+    Gives where the first record begins that must be looked at, and the number of packets before that.
+    """
+    (fields, port, tagged, least), size = glance, len(buffer)
+    unpack, most, kept = fields.unpack_from, _MAX_PACKET, 0
+    last = size - fields.size
+    while at <= last:
+        stop = min(last, at + STRIDE)
+        while at <= stop:
+            kept, kind, first, src, dst = unpack(buffer, at)
+            if first != PLAIN or port in (src, dst) or kind in tagged or not least <= kept <= most:
+                sieve.reached(at)
+                return at, frame
+            frame += 1
+            at += 16 + kept
+        sieve.reached(at)
+    return (at, frame) if at <= size else (at - 16 - kept, frame - 1)  # the last one is cut
 
 
 def _foreign(start: bytes, name: str) -> InputError:

@@ -1,4 +1,4 @@
-"""Reading and writing pcapng, over bytes in memory. Knows blocks and link types, no files, no TCP, no clocks.
+"""Reading pcapng, over bytes in memory. Knows blocks and link types, no files, no TCP, no clocks.
 
 Source: the IETF draft "PCAP Now Generic (pcapng) Capture File Format" (draft-ietf-opsawg-pcapng), named by section.
 Callers use ``wirelab.observe.pcap``, which reads both formats.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from wirelab.base.errors import InputError
 from wirelab.base.texts import Text, register
 from wirelab.observe.captures import ROW, Buffer, Capture, Packets, supported_linktype
-from wirelab.observe.segments import ETHERNET, LINKTYPES, RAW_IP, Packet, network_offset
+from wirelab.observe.segments import ETHERNET, LINKTYPES, RAW_IP, network_offset
+from wirelab.observe.sieve import PLAIN, STRIDE, Glance, Sieve
 
 register(
     {
@@ -81,75 +82,29 @@ _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _LEAST = {_SECTION: 28, _INTERFACE: 20, _OLD_PACKET: 32, _SIMPLE_PACKET: 16, _STATISTICS: 24, _ENHANCED_PACKET: 32}
 
 # Option codes (draft, 3.5 and 4.1 to 4.6); they mean different things in different blocks.
-_COMMENT, _SHB_USERAPPL, _IF_NAME, _IF_TSRESOL, _IF_TSOFFSET = 1, 4, 2, 9, 14
-_IF_RECEIVED, _IF_DROPPED, _OS_DROPPED = 4, 5, 7
-_END_OF_OPTIONS = bytes(4)
+_COMMENT, _IF_TSRESOL, _IF_TSOFFSET, _IF_DROPPED, _OS_DROPPED = 1, 9, 14, 5, 7
 _UNKNOWN_COUNT = 2**64 - 1  # what some tools write for a counter they do not have
 
 _MAX_BLOCK = 16 * 1024 * 1024
 """A block that claims more than this and is not there is nonsense, rather than cut. As in libpcap."""
 
-_NANOSECOND_EXPONENT = 9
 _LATEST = 2**63
-_MAX_OPTION = 0xFFFF
 
 
-def read_pcapng(buffer: Buffer, name: str) -> Capture:
-    """The packets of a pcapng file, every section of it; unknown blocks are passed over.
+def read_pcapng(buffer: Buffer, name: str, sieve: Sieve | None = None) -> Capture:
+    """The packets of a pcapng file, every section of it, or those a sieve keeps; unknown blocks are passed over.
 
     ``name`` is what errors call the file. A packet without a time (Simple Packet Block) gets that of the packet
     before it. Raises InputError for damage, and for link types none of which can be decoded.
     """
-    return _Reader(buffer, name).read()
-
-
-def write_pcapng(
-    packets: Iterable[Packet],
-    linktype: int,
-    *,
-    comments: Mapping[int, str] | None = None,
-    lost: int = 0,
-    application: str,
-    interface: str = "lo",
-) -> bytes:
-    """A pcapng file: one section, one interface, times in nanoseconds, interface statistics at the end.
-
-    ``comments`` are by frame number, from 1; ``lost`` is how many packets the tap had to drop. Times must lie
-    between 0 and 2**63 ns. The same arguments give the same bytes on every machine. Raises ValueError for a comment
-    on a frame that is not among the packets: nothing said about a frame may get lost.
-    """
-    comments = comments or {}
-    application_option = _option(_SHB_USERAPPL, application.encode()) + _END_OF_OPTIONS
-    described = (
-        _option(_IF_NAME, interface.encode()) + _option(_IF_TSRESOL, bytes([_NANOSECOND_EXPONENT])) + _END_OF_OPTIONS
-    )
-    blocks = [
-        _block(_SECTION, struct.pack("<IHHq", _BYTE_ORDER_MAGIC, 1, 0, -1) + application_option),
-        _block(_INTERFACE, struct.pack("<HHI", linktype, 0, 0) + described),
-    ]
-    count = last = 0
-    commented = 0
-    for count, packet in enumerate(packets, 1):
-        last, data, length = packet
-        head = struct.pack("<IIIII", 0, last >> 32, last & 0xFFFFFFFF, len(data), length)
-        options = b""
-        if count in comments:
-            commented += 1
-            pieces = _pieces(comments[count].encode(errors="replace"))
-            options = b"".join(_option(_COMMENT, piece) for piece in pieces) + _END_OF_OPTIONS
-        blocks.append(_block(_ENHANCED_PACKET, head + _padded(data) + options))
-    if commented != len(comments):
-        raise ValueError(f"comments on frames beyond 1 to {count}: {sorted(comments)}")
-    statistics = struct.pack("<III", 0, last >> 32, last & 0xFFFFFFFF)
-    statistics += _option(_IF_RECEIVED, struct.pack("<Q", count + lost)) + _option(_IF_DROPPED, struct.pack("<Q", lost))
-    blocks.append(_block(_STATISTICS, statistics + _END_OF_OPTIONS))
-    return b"".join(blocks)
+    return _Reader(buffer, name, sieve).read()
 
 
 class _Layout:
     """The fixed parts of blocks in one byte order, ``<`` or ``>``."""
 
     def __init__(self, order: str) -> None:
+        self.order = order
         self.block = struct.Struct(order + "II")
         self.word = struct.Struct(order + "I")
         self.version = struct.Struct(order + "HH")
@@ -168,7 +123,10 @@ _LAYOUTS = {_BYTE_ORDER_MAGIC.to_bytes(4, "little"): _ANY_LAYOUT, _BYTE_ORDER_MA
 
 
 class _Interface(NamedTuple):
-    """An Interface Description Block: ``ticks * multiplier // divisor + shift`` is the time in ns since the epoch."""
+    """An Interface Description Block: ``ticks * multiplier // divisor + shift`` is the time in ns since the epoch.
+
+    Ticks whose upper word is below ``early`` give a sound time for certain.
+    """
 
     linktype: int
     snaplen: int
@@ -176,20 +134,25 @@ class _Interface(NamedTuple):
     divisor: int
     shift: int
     offset: int
+    early: int
 
 
 class _Reader:
     """One pass over a pcapng file; what it has gathered so far."""
 
-    def __init__(self, buffer: Buffer, name: str) -> None:
+    def __init__(self, buffer: Buffer, name: str, sieve: Sieve | None) -> None:
         self.buffer = buffer
         self.name = name
+        self.sieve = sieve or Sieve(None)
         self.layout: _Layout | None = None
         self.section = 0
         self.interfaces: list[_Interface] = []  # of the section at hand, which numbers them anew
+        self.glances: dict[int, Glance | None] = {}  # by their numbers
         self.described: list[_Interface] = []  # of all sections
         self.rows = bytearray()  # see Packets
         self.linktypes: array[int] = array("H")  # one a packet
+        self.frames: array[int] = array("Q")  # one a packet, where a sieve leaves others out
+        self.total = 0
         self.comments: dict[int, str] = {}
         self.dropped: dict[tuple[int, int], int] = {}  # by section and interface: counters are cumulative
         self.last_time = 0
@@ -200,11 +163,14 @@ class _Reader:
             end = self.block(at, size)
             if end is None:
                 break
-            at = self.plain_packets(end, size)
+            at = self.plain_packets(end, size) if self.sieve.port is None else self.sifted(end, size)
+            self.sieve.reached(at)
         if self.layout is None:
             raise self.error("pcapng.header-cut", 0, found=size)
         linktype, packets = self.on_one_linktype()
-        return Capture(linktype, packets, sum(self.dropped.values()), self.comments, truncated=at < size)
+        frames = range(1, self.total + 1) if self.sieve.port is None else self.frames
+        lost = sum(self.dropped.values())
+        return Capture(linktype, packets, lost, self.comments, at < size, frames, self.total)
 
     def error(self, key: str, offset: int, **values: object) -> InputError:
         return InputError(key, file=self.name, offset=offset, **values)
@@ -254,12 +220,13 @@ class _Reader:
         if self.layout is None:
             return at
         head, tail, pack = self.layout.packet.unpack_from, self.layout.word.unpack_from, ROW.pack
-        while size - at >= 32:
+        last = min(size - 32, at + STRIDE)
+        while at <= last:
             kind, total, number, high, low, kept, length = head(buffer, at)
             end = at + total
             if kind != _ENHANCED_PACKET or total != 32 + kept + (-kept & 3) or end > size or number >= len(interfaces):
                 break
-            linktype, _, multiplier, divisor, shift, _ = interfaces[number]
+            linktype, _, multiplier, divisor, shift, _, _ = interfaces[number]
             time = (high << 32 | low) * multiplier // divisor + shift
             if tail(buffer, end - 4)[0] != total or not 0 <= time < _LATEST:
                 break
@@ -267,7 +234,60 @@ class _Reader:
             linktypes.append(linktype)
             self.last_time = time
             at = end
+        self.total = len(linktypes)
         return at
+
+    def sifted(self, at: int, size: int) -> int:
+        """Passes over packets that the sieve turns away at a glance, options and all.
+
+        Gives where the first block begins that is anything else, for ``block`` to read.
+        """
+        layout, before = self.layout, -1
+        while layout is not None and size - at >= 32 and at != before:
+            kind, _, number, *_ = layout.packet.unpack_from(self.buffer, at)
+            if kind != _ENHANCED_PACKET or number >= len(self.interfaces):
+                break
+            glance, before = self.glance(layout, number), at
+            if glance is not None:
+                at = self.sifted_of(number, glance, at, size, layout)
+                self.sieve.reached(at)
+        return at
+
+    def sifted_of(self, number: int, glance: Glance, at: int, size: int, layout: _Layout) -> int:
+        """``sifted``, up to the first packet of another interface, or the next stride."""
+        (fields, port, tagged, least), buffer, total, before = glance, self.buffer, self.total, at
+        unpack, tail, early = fields.unpack_from, layout.word.unpack_from, self.interfaces[number].early
+        last = min(size - fields.size, at + STRIDE)
+        (wanted,) = tail(buffer, at - 4)
+        while at <= last:
+            # The length at the end of each block is read together with the next one's beginning.
+            trailer, kind, length, source, high, kept, ether, first, src, dst = unpack(buffer, at - 4)
+            if (
+                first != PLAIN
+                or port in (src, dst)
+                or trailer != wanted
+                or kind != _ENHANCED_PACKET
+                or source != number
+                or not least <= kept <= length - 32
+                or ether in tagged
+                or length & 3
+                or high >= early
+            ):
+                break
+            total += 1
+            before, wanted = at, length
+            at += length
+        if at > size or tail(buffer, at - 4)[0] != wanted:  # the last one is cut or damaged: ``block`` will see
+            at, total = before, total - 1
+        self.total = total
+        return at
+
+    def glance(self, layout: _Layout, number: int) -> Glance | None:
+        """How to glance at the packets of an interface of this section; worked out once."""
+        if number not in self.glances:
+            linktype = self.interfaces[number].linktype
+            self.glances[number] = self.sieve.glance(layout.order, linktype, "IIIII4xI", "4x")
+        return self.glances[number]
 
     def new_section(self, layout: _Layout, at: int) -> None:
         major, _ = layout.version.unpack_from(self.buffer, at + 12)
@@ -276,6 +296,7 @@ class _Reader:
         self.layout = layout
         self.section += 1
         self.interfaces = []
+        self.glances = {}
 
     def interface(self, layout: _Layout, at: int, end: int) -> None:
         linktype, _, snaplen = layout.interface.unpack_from(self.buffer, at + 8)
@@ -286,7 +307,8 @@ class _Reader:
             elif code == _IF_TSOFFSET and length == 8:
                 shift = layout.seconds.unpack_from(self.buffer, start)[0] * 10**9
         divisor = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
-        described = _Interface(linktype, snaplen, 10**9, divisor, shift, at)
+        early = ((_LATEST - shift) * divisor // 10**9 >> 32) if 0 <= shift < _LATEST else 0
+        described = _Interface(linktype, snaplen, 10**9, divisor, shift, at, early)
         if divisor <= described.multiplier and described.multiplier % divisor == 0:
             described = described._replace(multiplier=described.multiplier // divisor, divisor=1)
         self.interfaces.append(described)
@@ -306,8 +328,8 @@ class _Reader:
         if not 0 <= time < _LATEST:
             raise self.error("pcapng.time", at + 12, found=time)
         self.last_time = time
-        self.rows += ROW.pack(time, at + 28, kept, max(kept, length))
-        self.linktypes.append(interface.linktype)
+        if not self.keep(time, at + 28, kept, max(kept, length), interface.linktype):
+            return
         behind = at + 28 + kept + (-kept & 3)
         if behind < end - 4:
             self.comment(layout, behind, end - 4)
@@ -320,7 +342,7 @@ class _Reader:
             if code == _COMMENT
         ]
         if comments:
-            self.comments[len(self.linktypes)] = "\n".join(comments)
+            self.comments[self.total] = "\n".join(comments)
 
     def simple_packet(self, layout: _Layout, at: int, end: int) -> None:
         interface = self.source(0, at)
@@ -328,8 +350,18 @@ class _Reader:
         kept = min(length, interface.snaplen or length)
         if kept > end - at - 16:
             raise self.error("pcapng.inner-length", at + 8, found=kept, most=end - at - 16)
-        self.rows += ROW.pack(self.last_time, at + 12, kept, length)
-        self.linktypes.append(interface.linktype)
+        self.keep(self.last_time, at + 12, kept, length, interface.linktype)
+
+    def keep(self, time: int, at: int, kept: int, length: int, linktype: int) -> bool:
+        """Note where a packet lies, if the sieve does not turn it away."""
+        self.total += 1
+        if not self.sieve.keeps(self.buffer, at, kept, length, linktype):
+            return False
+        if self.sieve.port is not None:
+            self.frames.append(self.total)
+        self.rows += ROW.pack(time, at, kept, length)
+        self.linktypes.append(linktype)
+        return True
 
     def statistics(self, layout: _Layout, at: int, end: int) -> None:
         number, _, _ = layout.statistics.unpack_from(self.buffer, at + 8)
@@ -370,27 +402,3 @@ class _Reader:
             place = (offset + start, kept - start, length - start) if start >= 0 else (0, 0, 0)
             raw += ROW.pack(time, *place)
         return RAW_IP, Packets(self.buffer, raw)
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) & 3)
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    total = struct.pack("<I", len(body) + 12)
-    return b"".join((struct.pack("<I", kind), total, body, total))
-
-
-def _option(code: int, value: bytes) -> bytes:
-    return struct.pack("<HH", code, len(value)) + _padded(value)
-
-
-def _pieces(text: bytes) -> Iterator[bytes]:
-    """UTF-8 text in pieces that fit into an option each, cut between characters."""
-    while len(text) > _MAX_OPTION:
-        cut = _MAX_OPTION
-        while text[cut] & 0xC0 == 0x80:
-            cut -= 1
-        yield text[:cut]
-        text = text[cut:]
-    yield text

@@ -121,12 +121,18 @@ ETHERNET, RAW_IP = 1, 101
 # For link types with an EtherType: where it stands, and where what it describes begins.
 _ETHERTYPE_AT = {ETHERNET: (12, 14), 113: (14, 16), 276: (0, 20)}
 _IP_TYPES = frozenset({0x0800, 0x86DD})
-_VLAN_TYPES = frozenset({0x8100, 0x88A8, 0x9100})  # 802.1Q, 802.1ad (QinQ), and QinQ before it had a number
+VLAN_TYPES = frozenset({0x8100, 0x88A8, 0x9100})
+"""EtherTypes of a VLAN tag: 802.1Q, 802.1ad (QinQ), and QinQ before it had a number."""
 
 # The family in a loopback header is written in the byte order of the machine that captured (LOOP: big-endian), and
 # AF_INET6 differs: Linux 10, Windows (Npcap) 23, NetBSD and OpenBSD 24, FreeBSD 28, macOS 30.
 _FAMILIES = frozenset(family.to_bytes(4, order) for family in (2, 10, 23, 24, 28, 30) for order in ("big", "little"))
 _FAMILY_LINKTYPES = frozenset({0, 108})
+
+FIXED_HEADERS: dict[int, tuple[int | None, int]] = {
+    linktype: _ETHERTYPE_AT.get(linktype, (None, 4 if linktype in _FAMILY_LINKTYPES else 0)) for linktype in LINKTYPES
+}
+"""For every link type, where its EtherType stands (None: it has none), and where IP begins if there is no VLAN tag."""
 
 _TCP_PROTOCOL, _FRAGMENT = 6, 44
 _SKIPPED_HEADERS = frozenset({0, 43, 60, _FRAGMENT})  # hop-by-hop options, routing, destination options, fragment
@@ -144,7 +150,7 @@ def network_offset(data: bytes, linktype: int) -> int:
         if len(data) < start:
             return -1
         kind = data[at] << 8 | data[at + 1]
-        while kind in _VLAN_TYPES:  # two bytes of tag, then the EtherType of what follows
+        while kind in VLAN_TYPES:  # two bytes of tag, then the EtherType of what follows
             if len(data) < start + 4:
                 return -1
             kind = data[start + 2] << 8 | data[start + 3]
@@ -269,7 +275,7 @@ def _behind_extensions(data: bytes, at: int, kind: int) -> int:
     return at if kind == _TCP_PROTOCOL else -1
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _endpoint(address: bytes, port: int) -> Endpoint:
     """An endpoint from an address in network order. Cached: a capture names few endpoints very often."""
     if len(address) == 4:
