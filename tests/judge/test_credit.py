@@ -48,7 +48,9 @@ def test_parts(name: str, judgement: object, met: int, parts: int):
 
 def test_a_broadcast_counts_by_client():
     crowd = "{server: {role: server}, alice: {role: client}, bob: {role: client}}"
-    script = scenario("{broadcast: news, to: [alice, bob]}", tests="server", cast=crowd, script=(*STARTS, "{start: bob}"))
+    script = scenario(
+        "{broadcast: news, to: [alice, bob]}", tests="server", cast=crowd, script=(*STARTS, "{start: bob}")
+    )
     wire = HELLO + HELLO.replace("alice", "bob") + 's > alice "BROADCAST news\\n"\n'
     assert Credit(1, 2) == of(judged(script, wire), "broadcast")
 
