@@ -219,6 +219,18 @@ def test_an_answer_that_waited_for_a_retransmission_is_not_late():
     assert PASS == outcome(judged(BEATING, wire))
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        "alice > s SYN seq=0 at=215ms\n",  # arrived long ago
+        's > alice "HEARTBEAT 1\\n" at=15ms seq=1\n',  # held it up for 5 ms
+    ],
+)
+def test_a_retransmission_excuses_no_more_than_its_own_delay(again: str):
+    wire = HELLO + BEAT + again + ack(1, 216)
+    assert ("fail", ["WL303"]) == outcome(judged(BEATING, wire))
+
+
 def test_a_heartbeat_that_never_arrived_needs_no_answer():
     wire = HELLO + BEAT + ack(1, 11) + 's > alice "HEARTBEAT 2\\n" at=20ms lost\n'
     cut = Wire(at(15), "cut", "alice")
@@ -319,6 +331,11 @@ def test_a_client_that_leaves_a_closed_connection_open_is_to_blame_for_the_reset
     judgement = judged(script, wire)
     assert ("fail", ["WL503"]) == outcome(judgement)
     assert "alice" == judgement.findings[0].actor
+
+
+def test_a_reset_that_comes_twice_is_told_once():
+    wire = HELLO + 'alice > s RST,ACK\nalice > s RST,ACK\ns > alice "BROADCAST late\\n"\nalice > s RST\n'
+    assert ("fail", ["WL502"]) == outcome(judged(TEARDOWN, wire))
 
 
 def test_a_forged_reset_is_not_the_doing_of_its_sender():

@@ -135,6 +135,16 @@ def test_simultaneous_open() -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    "opens", [["c > s SYN,ACK ack=1", "s > c SYN,ACK ack=1"], ["s > c SYN,ACK ack=1", "c > s SYN,ACK ack=1"]]
+)
+def test_a_handshake_of_two_that_opened_at_once_is_complete_with_the_second_syn_ack(opens: list[str]) -> None:
+    for end, complete in ((3, False), (4, True)):
+        shake = play("\n".join(["c > s SYN lost", "s > c SYN lost", *opens][:end])).handshake
+        assert complete == shake.complete
+    assert (1, 3 + opens.index("c > s SYN,ACK ack=1")) == (frame(shake.syn), frame(shake.ack))
+
+
 def test_a_fin_that_was_lost_is_received_when_its_copy_is_answered() -> None:
     states(r"""
         c > s SYN                # SYN-SENT, LISTEN

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
 from itertools import pairwise
 from typing import Any
 
@@ -18,10 +19,13 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrFragment,
     IPv6ExtHdrHopByHop,
     IPv6ExtHdrRouting,
+    PadN,
 )
 from scapy.layers.l2 import ARP, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
+from tests.frames import LINKS as OWN_LINKS
+from tests.frames import frame as own_frame
 from wirelab.observe.segments import (
     ACK,
     FIN,
@@ -129,6 +133,114 @@ def test_what_scapy_builds_is_decoded_padding_or_not(case: tuple[Packet, int, Se
     packet, linktype, segment = case
     packet = Packet(packet.time, packet.data + bytes(padding), packet.length + padding)
     assert segment == decode(packet, segment.frame, linktype)
+
+
+# What scapy reads from the bytes, header by header, is what is decoded from them.
+
+any_options = st.lists(
+    st.one_of(
+        st.just(("NOP", None)),
+        st.builds(lambda value: ("MSS", value), st.integers(0, 0xFFFF)),
+        st.builds(lambda value: ("WScale", value), st.integers(0, 0xFF)),
+        st.just(("SAckOK", b"")),
+        st.builds(lambda one, two: ("Timestamp", (one, two)), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
+        st.builds(lambda one, two: ("SAck", (one, two)), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
+        st.builds(lambda data: (253, data), st.binary(max_size=6)),
+    ),
+    max_size=5,
+).filter(lambda options: len(bytes(TCP(options=options))) <= 60)
+longer_extensions = st.lists(
+    st.one_of(
+        *[
+            st.builds(lambda size, kind=kind: kind(options=[PadN(optdata=bytes(size))]), st.integers(0, 40))
+            for kind in (IPv6ExtHdrHopByHop, IPv6ExtHdrDestOpt)
+        ],
+        st.builds(lambda count: IPv6ExtHdrRouting(addresses=["::2"] * count), st.integers(0, 3)),
+        st.builds(lambda number: IPv6ExtHdrFragment(id=number), st.integers(0, 2**32 - 1)),
+    ),
+    max_size=4,
+)
+RAW_LINKTYPES = {12, 14, 101, 228, 229}
+
+
+@st.composite
+def built(draw: st.DrawFn) -> tuple[bytes, int]:
+    """A frame of any kind with all fields of its headers as they come, and its link type."""
+    fields: dict[str, Any] = {name: draw(ports) for name in ("sport", "dport", "window", "urgptr")}
+    fields |= {name: draw(numbers) for name in ("seq", "ack")}
+    tcp = TCP(**fields, flags=draw(st.integers(0, 0x1FF)), reserved=draw(st.integers(0, 7)), options=draw(any_options))
+    body = tcp / Raw(draw(st.binary(max_size=40)))
+    version = draw(st.sampled_from([4, 6]))
+    if version == 4:
+        addresses = draw(st.tuples(st.ip_addresses(v=4), st.ip_addresses(v=4)).map(lambda pair: [*map(str, pair)]))
+        extra: dict[str, Any] = {"tos": draw(st.integers(0, 255)), "id": draw(ports), "ttl": draw(st.integers(0, 255))}
+        ip: Any = IP(src=addresses[0], dst=addresses[1], flags=draw(st.sampled_from(["", "DF", "MF"])), **extra)
+        ip.options = [IPOption_NOP()] * draw(st.integers(0, 40))
+    else:
+        addresses = draw(st.tuples(st.ip_addresses(v=6), st.ip_addresses(v=6)).map(lambda pair: [*map(str, pair)]))
+        ip = IPv6(src=addresses[0], dst=addresses[1], tc=draw(st.integers(0, 255)), fl=draw(st.integers(0, 2**20 - 1)))
+        for header in draw(longer_extensions):
+            ip /= header.copy()
+    linktype, frame = draw(st.sampled_from(links(version)))
+    return frame(ip / body), linktype
+
+
+def read_by_scapy(data: bytes, linktype: int) -> Any:
+    """The frame as scapy dissects it, from the outermost header that scapy has for its link type."""
+    if linktype == 1 and data[12:14] == b"\x91\x00":  # scapy knows this tag by its newer number
+        data = data[:12] + b"\x81\x00" + data[14:]
+    outermost = {1: Ether, 113: CookedLinux, 276: CookedLinuxV2}.get(linktype)
+    if outermost is None:
+        start = 0 if linktype in RAW_LINKTYPES else 4  # scapy knows the loopback families of one system only
+        outermost, data = (IP if data[start] >> 4 == 4 else IPv6), data[start:]
+    return outermost(data)
+
+
+def as_scapy_reads(data: bytes, linktype: int) -> tuple[object, ...]:
+    layers = read_by_scapy(data, linktype)
+    tcp, ip = layers[TCP], layers[IP] if IP in layers else layers[IPv6]
+    hosts = [ip_address(host) for host in (ip.src, ip.dst)]
+    header = tcp.dataofs * 4
+    payload = bytes(tcp.payload)
+    numbers = (tcp.seq, tcp.ack, int(tcp.flags) & 0xFF, tcp.window)
+    return hosts, (tcp.sport, tcp.dport), numbers, tcp.original[20:header], payload, known_options(tcp.options)
+
+
+def known_options(options: list[tuple[object, Any]]) -> Options:
+    values = dict(options)
+    scale = values.get("WScale")
+    return Options(
+        values.get("MSS"), None if scale is None else min(scale, 14), "SAckOK" in values, values.get("Timestamp")
+    )
+
+
+def as_decoded(data: bytes, linktype: int) -> tuple[object, ...]:
+    segment = decode(Packet(0, data, len(data)), 1, linktype)
+    assert segment is not None
+    assert len(segment.payload) == segment.length
+    hosts = [ip_address(end.host) for end in (segment.src, segment.dst)]
+    numbers = (segment.seq, segment.ack, segment.flags, segment.window)
+    options = parse_options(segment.options)
+    return hosts, (segment.src.port, segment.dst.port), numbers, segment.options, segment.payload, options
+
+
+@settings(deadline=None, max_examples=200)
+@given(built())
+def test_scapy_reads_the_same(case: tuple[bytes, int]) -> None:
+    data, linktype = case
+    assert as_scapy_reads(data, linktype) == as_decoded(data, linktype)
+
+
+@settings(deadline=None)
+@given(captured(), st.sampled_from(OWN_LINKS), st.none() | st.integers(0, 4095))
+def test_scapy_reads_what_tests_make_of_segments(
+    case: tuple[Packet, int, Segment], linktype: int, vlan: int | None
+) -> None:
+    """The other way round: from a segment to a frame, as ``tests.frames`` makes them."""
+    _, _, segment = case
+    made = own_frame(segment, linktype, vlan=vlan if linktype == 1 else None)
+    assert segment == decode(made, segment.frame, linktype)
+    assert as_scapy_reads(made.data, linktype) == as_decoded(made.data, linktype)
 
 
 @settings(deadline=None)

@@ -68,13 +68,15 @@ def _slow(
     """Why an answer did not come in time: nothing when the wire held it up, WL903 when the machine did."""
     question, answer = exchange.question, exchange.answer
     until = answer.time if answer else alive
-    if answer and view.disturbed(connection, question.time, until):
+    disturbed = view.disturbed(connection, question.time, until) if answer else ()
+    since = max((noted.segment.time for noted in disturbed), default=question.time)
+    late = (until - since) / 1e9 - limit  # the program's own part of it
+    if disturbed and late <= 0:
         return
     came = received(connection, "client", question.end)
     if came is None or (answer is None and came >= alive - int(limit * 1e9)):
         return
-    late = (until - question.time) / 1e9 - limit
-    delay = view.run_delay(client, question.time, until)
+    delay = view.run_delay(client, since, until)
     frames = (question.frames[-1], *(answer.frames[-1:] if answer else ()))
     if delay >= late:
         yield finding("WL903", client, frames=frames, actor=client, delay=f"{delay:.2f}")

@@ -61,9 +61,12 @@ def _reset(view: View, connection: Connection, resets: list[Noted]) -> list[Find
     first = resets[0]
     if view.part(_sender(view, connection, first)) == "submission" and not view.forged(connection, first):
         found = []
+        told: set[tuple[Side, int]] = set()
         for noted in resets:
             actor, frame = _sender(view, connection, noted), noted.segment.frame
-            if view.part(actor) == "submission":
+            again = (noted.sender, noted.seq) in told  # a copy, or the answer to what came after it
+            told.add((noted.sender, noted.seq))
+            if view.part(actor) == "submission" and not again:
                 time = view.seconds(noted.segment.time)
                 found.append(finding("WL502", actor, frames=(frame,), actor=actor, frame=frame, time=time))
         return found

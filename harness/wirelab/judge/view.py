@@ -326,9 +326,17 @@ class View:
                 yield PlayedStep(event, ends.get(event.index))
 
     def disturbed(self, connection: Connection, start: int, stop: int) -> tuple[Noted, ...]:
-        """Retransmissions on a connection in a span of time: the network's delay, not the program's."""
-        return tuple(
-            noted
-            for noted in connection.noted
-            if start <= noted.segment.time <= stop and noted.notes & {"retransmission", "partial-overlap", "fills-gap"}
-        )
+        """Retransmissions on a connection in a span of time: the network's delay, not the program's.
+
+        Only of bytes that their receiver had not acknowledged yet: a needless copy holds nothing up.
+        """
+        acked: dict[Side, int] = {"client": 0, "server": 0}  # how far each has acknowledged the other
+        found = []
+        for noted in connection.noted:
+            again = noted.notes & {"retransmission", "partial-overlap", "fills-gap"}
+            needed = noted.seq + noted.segment.span > acked["server" if noted.sender == "client" else "client"]
+            if again and needed and start <= noted.segment.time <= stop:
+                found.append(noted)
+            if noted.ack is not None and not noted.segment.rst:
+                acked[noted.sender] = max(acked[noted.sender], noted.ack)
+        return tuple(found)

@@ -52,7 +52,8 @@ class Noted:
 class Handshake:
     """The three segments of an active open; each is None when it was not seen. ``refused``: the RST instead.
 
-    ``ack`` is the client's first segment that acknowledges the server's SYN; it may carry data or a FIN.
+    ``ack`` is the client's first segment that acknowledges the server's SYN; it may carry data or a FIN, or be
+    a SYN,ACK of its own (both opened at once, RFC 9293, figure 7).
     """
 
     syn: Noted | None = None
@@ -157,6 +158,7 @@ class _Conversation:
         self._server = Half(State.LISTEN if opening else State.ESTABLISHED)
         self._noted: list[Noted] = []
         self._handshake = Handshake()
+        self._crossing: Noted | None = None  # the client's SYN,ACK, where both sides opened at once
         self._resets: list[Noted] = []
         self._aborted = False  # a RST took effect
         self._snapshot: Connection | None = None
@@ -262,7 +264,10 @@ class _Conversation:
             if client and shake.syn is None:
                 self._handshake = replace(shake, syn=noted)
             elif not client and noted.ack is not None and shake.syn_ack is None:
-                self._handshake = replace(shake, syn_ack=noted)
+                self._handshake = replace(shake, syn_ack=noted, ack=self._crossing)
+            elif client and noted.ack == 1:  # both opened at once: it acknowledges the server's SYN (figure 7)
+                self._crossing = self._crossing or noted
+                self._handshake = replace(shake, ack=self._crossing if shake.syn_ack is not None else None)
         elif client and shake.syn_ack is not None and noted.ack is not None and noted.ack >= 1 and not self._aborted:
             self._handshake = replace(shake, ack=noted)
 
