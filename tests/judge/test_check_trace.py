@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.judge.runs import GOODBYE, HELLO, codes, judged, killed, outcome, scenario, waited
+from tests.judge.runs import GOODBYE, HELLO, STARTS, codes, judged, killed, outcome, scenario, waited
 from wirelab.judge.verdict import Finding, Judgement
-from wirelab.observe.evidence import Event, Wire
+from wirelab.observe.evidence import Event, StepEnded, Wire
 
 OPEN = """
     alice > server   SYN      seq=x
@@ -115,3 +115,20 @@ def test_too_many_ways_to_read_it_is_inconclusive():
     wire = HELLO + "".join(f'alice > s "MSG {number}\\n"\n' for number in range(40)) + "alice > s RST"
     judgement = run(f"{OPEN}...\nany order\n{units}end\n...\nalice > server FIN", wire)
     assert ("inconclusive", ["WL907"]) == outcome(judgement)
+
+
+def test_lateness_that_a_lost_segment_explains_is_not_the_students_fault():
+    lost = (
+        HELLO
+        + 's > alice "HEARTBEAT 1\\n" at=10ms lost\ns > alice "HEARTBEAT 1\\n" seq=1 at=215ms\n'
+        + 'alice > s "HEARTBEAT-ACK 1\\n" at=216ms\n'
+    )
+    assert ("inconclusive", ["WL905"]) == outcome(run(LATE, lost))
+
+
+def test_a_reset_that_the_scenario_forged_is_nobodys_fault():
+    script = (*STARTS, "{inject: RST, to: server, of: alice}")
+    wire = HELLO + TALK + "alice > s RST at=0ms"
+    step = StepEnded(1_700_000_000_000_000_000 + 50_000_000, 2, "done")
+    began = scenario(traced(f"{OPEN}...\n{CLOSE}"), script=script)
+    assert ("inconclusive", ["WL905"]) == outcome(judged(began, wire, step))

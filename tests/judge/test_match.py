@@ -205,8 +205,39 @@ def test_the_work_grows_with_the_segments_and_not_with_what_the_trace_says(name:
 
 
 def test_what_could_not_be_tried_is_not_called_wrong():
-    found = match(read_trace(HARD["any order of symbols"]), long(2000), SIDES)
+    units = "".join(f"c > s DATA seq=a{number}\n" for number in range(30))
+    found = match(read_trace(f"{OPEN}...\nany order\n{units}end\n...\nc > s RST"), long(100), SIDES)
     assert (False, True) == (found.matched, found.ambiguous)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "either\nnothing\nor\nnothing\nend\n" * 150,
+        "any order\n" + "either\nc > s DATA\nor\nnothing\nend\n" * 30 + "end\n",
+        "any order\n" + "...\n" * 30 + "end\n",
+        "any order\n" + "either\nnothing\nor\n...\nend\n" * 100 + "end\n",
+        "...\n" * 900,
+    ],
+)
+def test_blocks_that_may_be_empty_end_in_an_answer(block: str):
+    """Counted: the steps that are made for all states together."""
+    found = match(read_trace(OPEN + block + CLOSE), connection(dialogue(HELLO + BYE)), SIDES)
+    assert found.matched or found.ambiguous
+
+
+@pytest.mark.parametrize("size", [100, 20_000])
+@pytest.mark.parametrize("lines", ["c > s DATA", "c > s DATA len=2\n...", "..."])
+def test_a_plain_trace_is_decided_however_long_the_connection(lines: str, size: int):
+    found = match(read_trace(f"{OPEN}{lines}\n{CLOSE}"), long(size), SIDES)
+    assert (True, False) == (found.matched, found.ambiguous)
+
+
+def test_waiting_for_a_text_does_not_search_the_whole_stream_again_and_again():
+    """A line that nothing fulfils: what is searched for each segment is no more than the segment."""
+    wire = HELLO + "\n".join('c > s "' + "y" * 1400 + '"' for _ in range(2000)) + BYE
+    found = match(read_trace(f'{OPEN}c > s "zzz"\n{CLOSE}'), connection(dialogue(wire)), SIDES)
+    assert ("different", 5) == parting(found)[:2]
 
 
 # ---------------------------------------------------------------------------------------------- properties

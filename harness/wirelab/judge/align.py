@@ -178,11 +178,10 @@ def _differs(line: Line, seen: Seen, book: Book, fitter: Fitter, wire: Wire) -> 
     unexpected = seen.end > seen.start and line.flags is not None and not carries(line)
     if (line.payload is not None and line.payload not in data) or (line.data and not data) or unexpected:
         found.append("data")
-    if line.message is not None and not any(
-        message.kind == line.message.kind
-        and set(line.message.groups) <= set(message.groups.items())
-        and seen.start < message.end <= seen.end
-        for message in wire.messages.get(seen.side, ())
+    wanted = line.message
+    if wanted is not None and not any(
+        message.kind == wanted.kind and set(wanted.groups) <= set(message.groups.items())
+        for message in wire.ending(seen)
     ):
         found.append("message")
     for limit in line.bounds:

@@ -9,6 +9,7 @@ from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.scenario import Expected
 from wirelab.declare.trace import Line, Trace, Variation
 from wirelab.judge.blame import connection_of, cut_off, deserted, not_yours, wire_cut
+from wirelab.judge.check_teardown import FORGER
 from wirelab.judge.findings import finding
 from wirelab.judge.match import Match, match
 from wirelab.judge.match_reading import Row
@@ -233,13 +234,15 @@ def _excused(view: View, client: str, connection: Connection, compared: Compared
         return _why_missing(view, client, connection, row.line)
     sender = view.actor_at(connection, noted.sender)
     own, time, frames = view.part(sender) == "submission", noted.segment.time, row.frames
+    if noted.segment.rst and view.forged(connection, noted):
+        return not_yours(FORGER, Bilingual("sent RST in the name of one side", "以一方的名义发送了 RST"), frames=frames)
     if row.differs == ("time",):
-        return _why_late(view, sender, compared, row)
+        return _why_late(view, client, connection, sender, compared, row)
     if own:
         return None
     if noted.segment.fin:
         return deserted(view, client, connection)
-    if view.forged(connection, noted) or wire_cut(view, client, time):
+    if wire_cut(view, client, time):
         return cut_off(frames=frames)
     end = connection.teardown
     closed, answered = (end.client_fin, end.server_fin)[:: 1 if noted.sender == "client" else -1]
@@ -266,15 +269,19 @@ def _why_missing(view: View, client: str, connection: Connection, line: Line | N
     return not_yours(line.sender, Bilingual("did not send what the trace says", "没有发送轨迹中的报文段"))
 
 
-def _why_late(view: View, sender: str, compared: Compared, row: Row) -> Finding | None:
-    """Whether the machine kept the sender waiting, or the sender is the harness's own."""
+def _why_late(
+    view: View, client: str, connection: Connection, sender: str, compared: Compared, row: Row
+) -> Finding | None:
+    """Whether the wire held it up, the machine kept the sender waiting, or the sender is the harness's own."""
     assert row.line is not None
     since, passed = compared.since(row)
     most = min((bound.most for bound in row.line.bounds if bound.most is not None), default=None)
     if most is None or passed <= most:
         return None  # too early is nobody else's doing
-    end = compared.time(row.frames[0])
-    delay = view.run_delay(sender, compared.time(since), end)
+    start, end = compared.time(since), compared.time(row.frames[0])
+    if view.disturbed(connection, start, end) or wire_cut(view, client, start) or wire_cut(view, client, end):
+        return cut_off(frames=row.frames)
+    delay = view.run_delay(sender, start, end)
     if delay >= (passed - most) / 1e9:
         return finding("WL903", sender, frames=row.frames, actor=sender, delay=f"{delay:.2f}")
     if view.part(sender) != "submission":

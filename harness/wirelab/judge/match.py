@@ -25,7 +25,7 @@ from wirelab.declare.trace import Line, Trace, Variation
 from wirelab.judge.align import align
 from wirelab.judge.match_lines import OPEN, Book, Fitter
 from wirelab.judge.match_reading import LATER, Link, Reading, Row
-from wirelab.judge.match_states import Crossed, Rest, beginning
+from wirelab.judge.match_states import Crossed, Rest, TooManyStates, beginning
 from wirelab.judge.match_wire import Seen, Wire
 from wirelab.observe.connections import Connection, Side
 from wirelab.observe.messages import Message
@@ -34,6 +34,7 @@ from wirelab.observe.segments import ACK
 FEWEST, MOST = 10, 64  # readings at a time: fewer when there are many segments
 LOOK, FIT = 1, 12  # what it costs to look at a line, and to compare it
 WORK, EACH = 400_000, 20_000  # what all segments together may cost, and at most any one
+SHARE = 40  # what every one may cost, however many there are: enough for a trace that is not ambiguous
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,17 @@ def match(
     """Compare. ``sides`` says which side each actor of the trace is; ``messages`` are what each side sent, by the
     protocol profile, in stream order. Raises KeyError for an actor without a side."""
     wire = Wire(connection, messages or {})
-    reader = _Reader(trace, wire, sides)
-    found = reader.read()
-    if found is not None:
-        return Match(True, align(found, wire, reader.fitter, None), _varied(found, wire), dict(found.book.symbols))
-    best, stopped = reader.best
-    rows = align(best, wire, reader.fitter, stopped)
-    return Match(False, rows, _varied(best, wire), dict(best.book.symbols), reader.ambiguous)
+    try:
+        reader = _Reader(trace, wire, sides)
+        found = reader.read()
+        if found is not None:
+            rows = align(found, wire, reader.fitter, None)
+            return Match(True, rows, _varied(found, wire), dict(found.book.symbols))
+        best, stopped = reader.best
+        rows = align(best, wire, reader.fitter, stopped)
+        return Match(False, rows, _varied(best, wire), dict(best.book.symbols), reader.ambiguous)
+    except (TooManyStates, RecursionError):  # blocks in blocks that may all be empty
+        return Match(False, (), ambiguous=True)
 
 
 def _varied(reading: Reading, wire: Wire) -> tuple[Varied, ...]:
@@ -101,9 +106,9 @@ class _Reader:
         self._strict = trace.strict
         self._start = beginning(trace)
         count = max(1, len(wire.seen))
-        self._share = WORK // count
+        self._share = max(SHARE, WORK // count)
         self._room = max(FEWEST, min(MOST, WORK // (4 * count)))
-        self._purse = 0  # what may still be spent on this segment; what is not spent is left for later ones
+        self._purse = EACH  # what may still be spent on this segment; what is not spent is left for later ones
         self.best: tuple[Reading, int | None] = (Reading(self._start.states()[0], Book()), 0)
 
     def read(self) -> Reading | None:
@@ -177,6 +182,8 @@ class _Reader:
             variation = Variation.RESEGMENTED
             if reading.book.at[seen.side == "server"] != OPEN:  # a part of a later line, which names it
                 later = bool(state.steps) and self.fitter.last_data[seen.side] >= state.lowest
+                if all(self.fitter.overdue(step.line, seen, reading.book) for step in state.steps):
+                    return False
                 return later and variation not in self._strict
         if variation is None or variation in self._strict:
             return False
@@ -186,8 +193,10 @@ class _Reader:
 
     def _covered(self, reading: Reading, seen: Seen) -> list[Reading]:
         """The readings in which the segment stands for one or more of the lines that may come next."""
-        self._purse -= LOOK * len(reading.state.steps)
         made: list[Reading] = []
+        if self._purse < 0:
+            return made
+        self._purse -= LOOK * len(reading.state.steps)
         flags = seen.segment.flags
         for step in reading.state.steps:
             side, _, bits, _ = self.fitter.known(step.line)

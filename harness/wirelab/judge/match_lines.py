@@ -250,15 +250,32 @@ class Fitter:
 
     def _payload(self, payload: bytes, seen: Seen, at: int, begin: int, *, free: bool) -> tuple[int, int] | None:
         """Where the bytes begin that a payload is looked for in, and where it ends, if this segment completes it."""
-        side = seen.side
-        start = max(at, seen.start - len(payload) + 1, 0) if free else at
-        found = self._wire.data[side].find(payload, start, seen.end)
-        end = found + len(payload)
-        if found < 0 or end <= seen.start:
+        side, wire = seen.side, self._wire
+        start = max(at, seen.start - len(payload) + 1, 0)
+        # What begins in a later segment comes after something else: that is not looked at, however long one waits.
+        stop = seen.end if free else min(seen.end, wire.segment_end(side, begin) + len(payload) - 1)
+        found = wire.data[side].find(payload, start, stop)
+        if found < 0:
             return None
-        if free:
-            return min(begin, self._wire.segment_start(side, found)), end
-        return None if found >= self._wire.segment_end(side, begin) else (begin, end)  # else something came before it
+        return (min(begin, wire.segment_start(side, found)) if free else begin), found + len(payload)
+
+    def overdue(self, line: Line, seen: Seen, book: Book) -> bool:
+        """Whether a line about bytes, if it does not stand for this segment, can stand for no later one: all bytes that
+        it can be about have come by then."""
+        at = book.at[seen.side == "server"]
+        if id(line) not in self._carry or self.known(line)[0] != seen.side or at == OPEN:
+            return False
+        begin = book.accounted(seen.side)
+        if line.message is not None:
+            messages = self._wire.messages.get(seen.side, ())
+            first = bisect_left(messages, at, key=lambda message: message.start)
+            return first < len(messages) and messages[first].end <= seen.end
+        if line.payload is not None:
+            return self._wire.segment_end(seen.side, begin) + len(line.payload) - 1 <= seen.end
+        if line.length is not None:
+            length = evaluate(line.length, book.symbols)
+            return length is not None and begin + length <= seen.end
+        return False
 
     def _message(self, line: Line, seen: Seen, at: int, *, free: bool) -> Message | None:
         """The message that the line is about, if this segment completes it: the next one, unless it is ``free``."""

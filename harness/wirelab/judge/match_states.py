@@ -7,10 +7,12 @@ first entered, because a block of n units in any order has 2**n of them, nearly 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from wirelab.declare.trace import AnyOrder, Either, Gap, Item, Line, Trace, Value, Variation
 
+STEPS = 50_000
 _CLOSING = {"FIN", "ACK"}
 
 
@@ -34,14 +36,36 @@ class State:
         self.lowest = min((step.line.place.line for step in steps), default=0)
 
 
+class TooManyStates(Exception):
+    """The trace says so little that there is no end of ways to read it."""
+
+
+class Purse:
+    """How many steps may still be made for one trace, over all its states."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = STEPS
+
+    def spend(self, steps: int) -> None:
+        """Raises TooManyStates when it is empty."""
+        self.left -= steps
+        if self.left < 0:
+            raise TooManyStates
+
+
 class Rest:
     """What is left of a trace: an item and what follows it; without an item, the end."""
 
-    __slots__ = ("_after", "_left", "_states", "follows", "item")
+    __slots__ = ("_after", "_left", "_purse", "_states", "follows", "item")
 
-    def __init__(self, item: Item | None, follows: Rest | None, left: frozenset[int] | None = None) -> None:
+    def __init__(
+        self, item: Item | None, follows: Rest | None, purse: Purse, left: frozenset[int] | None = None
+    ) -> None:
         self.item = item
         self.follows = follows
+        self._purse = purse
         self._left = left  # of AnyOrder: the units that are still to come
         self._states: tuple[State, ...] | None = None
         self._after: dict[frozenset[int], Rest] = {}
@@ -60,20 +84,19 @@ class Rest:
             variation = Variation.SIMULTANEOUS if isinstance(item, Crossed) else None
             return (State((Step(item, follows, variation),), gap=False, final=False),)
         if isinstance(item, Gap):
-            inner = follows.states()
-            steps = tuple(step for state in inner for step in state.steps)
-            return (State(steps, gap=True, final=any(state.final for state in inner)),)
+            return (_joined(follows.states(), self._purse, gap=True),)
         if isinstance(item, Either):
-            return _merged(tuple(sequence(branch, follows) for branch in item.branches))
+            return _merged(tuple(sequence(branch, follows, self._purse) for branch in item.branches), self._purse)
         left = frozenset(range(len(item.units))) if self._left is None else self._left
         if not left:
             return follows.states()
-        return _merged(tuple(sequence(item.units[unit], self._without(item, left - {unit})) for unit in sorted(left)))
+        units = (sequence(item.units[unit], self._without(item, left - {unit}), self._purse) for unit in sorted(left))
+        return _merged(tuple(units), self._purse)
 
     def _without(self, item: AnyOrder, left: frozenset[int]) -> Rest:
         assert self.follows is not None
         if left not in self._after:
-            again = Rest(item, self.follows, left)
+            again = Rest(item, self.follows, self._purse, left)
             again._after = self._after  # so that units taken in another order lead to the same state
             self._after[left] = again
         return self._after[left]
@@ -85,27 +108,41 @@ class Crossed(Line):
     __slots__ = ()
 
 
-def _merged(choices: tuple[Rest, ...]) -> tuple[State, ...]:
-    states = [state for rest in choices for state in rest.states()]
+def _merged(choices: tuple[Rest, ...], purse: Purse) -> tuple[State, ...]:
+    """All states that any of the choices leads to: those without a gap as one, and each other once."""
+    states = list(dict.fromkeys(state for rest in choices for state in rest.states()))
+    purse.spend(1 + len(states))
     plain = [state for state in states if not state.gap]
     gaps = [state for state in states if state.gap]
-    if len(plain) < 2:
-        return (*plain, *gaps)
-    steps = tuple(step for state in plain for step in state.steps)
-    return (State(steps, gap=False, final=any(state.final for state in plain)), *gaps)
+    return tuple(gaps if not plain else [plain[0] if len(plain) == 1 else _joined(plain, purse, gap=False), *gaps])
 
 
-def sequence(items: tuple[Item, ...], follows: Rest) -> Rest:
-    """Items one after the other, and then ``follows``."""
+def _joined(states: Iterable[State], purse: Purse, *, gap: bool) -> State:
+    """One state with the steps of several, each step once."""
+    states = tuple(states)
+    steps = {(id(step.line), id(step.rest), step.variation): step for state in states for step in state.steps}
+    purse.spend(sum(len(state.steps) for state in states))
+    return State(tuple(steps.values()), gap=gap, final=any(state.final for state in states))
+
+
+def sequence(items: tuple[Item, ...], follows: Rest, purse: Purse) -> Rest:
+    """Items one after the other, and then ``follows``. Gaps that meet are one."""
     for item in reversed(items):
-        follows = Rest(item, follows)
+        if isinstance(item, Gap) and isinstance(follows.item, Gap):
+            continue
+        follows = Rest(item, follows, purse)
+        follows.states()  # from the end on, so that it takes no recursion through the whole trace later
     return follows
 
 
 def beginning(trace: Trace) -> Rest:
-    """The whole trace, with the ways in which its closes may cross, unless it is strict about that."""
+    """The whole trace, with the ways in which its closes may cross, unless it is strict about that.
+
+    Raises TooManyStates, here or from any later ``states``.
+    """
+    purse = Purse()
     items = trace.items if Variation.SIMULTANEOUS in trace.strict else _with_crossings(trace.items)
-    return sequence(items, Rest(None, None))
+    return sequence(items, Rest(None, None, purse), purse)
 
 
 def _with_crossings(items: tuple[Item, ...]) -> tuple[Item, ...]:

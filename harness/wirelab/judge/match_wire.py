@@ -113,6 +113,12 @@ class Wire:
         first = max(bisect_left(numbers, number), bisect_left(indices, start))
         return self.seen[indices[first]] if first < len(indices) else None
 
+    def ending(self, seen: Seen) -> Sequence[Message]:
+        """The messages of which a segment brings the last byte."""
+        messages = self.messages.get(seen.side, ())
+        first = bisect_right(messages, seen.start, key=lambda message: message.end)
+        return messages[first : bisect_right(messages, seen.end, key=lambda message: message.end)]
+
     def segment_start(self, side: Side, offset: int) -> int:
         """Where the bytes of the segment begin that brought a byte."""
         starts = self._boundaries[side]
