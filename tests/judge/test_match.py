@@ -305,3 +305,51 @@ def test_variations_are_those_of_the_notation():
     from wirelab.judge.check_trace import VARIATIONS
 
     assert set(Variation) == set(VARIATIONS)
+
+
+# ---------------------------------------------------------------------------------------------- the nearest legal trace
+
+
+def kinds(found: Match) -> list[str]:
+    """How the rows of lines are; segments without a line only where they are wrong."""
+    return [row.kind for row in found.rows if row.line is not None or row.kind == "extra"]
+
+
+EITHER = "either\ns > c ACK ack=u+1\ns > c FIN seq=w\nor\ns > c FIN,ACK seq=w ack=u+1\nend\nc > s ACK seq=u+1 ack=w+1"
+
+
+@pytest.mark.parametrize(
+    ("trace", "wrong"),
+    [
+        (f"{OPEN.replace('ack=x+1', 'ack=x+2')}...\n{CLOSE}", {1: "different"}),
+        (f'{OPEN}c > s "hello"\n...\n{CLOSE}', {}),
+        (f'{OPEN}c > s "HELLO"\n...\n{CLOSE}', {3: "different"}),
+        (f'{OPEN}...\ns > c "no"\n...\n{CLOSE}', {3: "missing"}),
+        (f"{OPEN}c > s RST\n...\n{CLOSE}", {3: "missing"}),
+        (f"{OPEN.replace('ack=x+1', 'ack=x+2')}...\nc > s FIN seq=u\n{EITHER}", {1: "different"}),
+        (f'any order\n{OPEN}end\nc > s "HELLO"\n...\n{CLOSE}', {3: "different"}),
+    ],
+)
+def test_one_mistake_is_one_row_whatever_comes_after_it(trace: str, wrong: dict[int, str]):
+    wire = HELLO + r'c > s "hello\n"' + "\ns > c ACK\n" + r's > c "beat\n"' + "\n" + r'c > s "beat-ack\n"' + BYE
+    found = match(read_trace(trace), connection(dialogue(wire)), SIDES)
+    assert wrong == {at: kind for at, kind in enumerate(kinds(found)) if kind not in ("same", "passed")}
+
+
+def test_segments_that_only_strict_forbids_are_extra_and_the_rest_goes_on():
+    wire = HELLO + "s > c ACK\n" * 3 + 'c > s "hello"' + BYE
+    found = matched(f'strict duplicate-ack, delayed-ack\n{OPEN}c > s "hello"\n{CLOSE}', wire)
+    assert ["same"] * 3 + ["extra"] * 3 + ["same"] * 5 == kinds(found)
+
+
+@settings(deadline=None, max_examples=80)
+@given(PIECES, CLOSES, st.data())
+def test_taking_a_line_away_makes_no_more_than_its_segment_wrong(
+    pieces: list[tuple[str, str]], close: str, data: st.DataObject
+):
+    whole = connection(dialogue(wire_of(pieces, close)))
+    told = retell(whole, {"client": "c", "server": "s"})
+    gone = data.draw(st.integers(0, len(told.items) - 1))
+    found = match(replace(told, items=told.items[:gone] + told.items[gone + 1 :]), whole, SIDES)
+    bad = [row for row in found.rows if row.kind not in ("same", "passed")]
+    assert len(bad) <= 2

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from wirelab.declare.trace import Line
-from wirelab.judge.match_lines import Book, Fitter, bind
-from wirelab.judge.match_reading import LATER, Link, Reading, Row
-from wirelab.judge.match_states import Rest, State, carries
-from wirelab.judge.match_wire import CONTROL, Seen, Wire
+from wirelab.declare.trace import Line, Variation
+from wirelab.judge.differences import differences, price
+from wirelab.judge.match_lines import Book, Fitter
+from wirelab.judge.match_reading import LATER, Link, Mend, Reading, Row
+from wirelab.judge.match_states import lines_ahead
+from wirelab.judge.match_wire import Seen, Wire
 
 LINES, SEGMENTS = 60, 200  # that are laid beside each other from the last line on that was read
 MISSING = EXTRA = 1.0
-LATE, ONE_FIELD, DIFFERENT, OTHER_FLAGS, NEVER = 0.5, 0.9, 1.2, 1.8, 3.0  # two that are apart cost 2
+NEVER = 3.0  # two that are apart cost 2
 
 
 def align(reading: Reading, wire: Wire, fitter: Fitter, stopped: int | None) -> tuple[Row, ...]:
@@ -31,7 +32,7 @@ def _rows(reading: Reading, wire: Wire, fitter: Fitter, stopped: int | None) -> 
     complete = stopped is None and reading.state.final
     if complete and _accounted(reading, wire):
         return (*rows, *_passed(reading, wire, last, len(wire.seen)))
-    ahead = _lines_ahead(reading.state)
+    ahead = lines_ahead(reading.state)[:LINES]
     at = stopped
     if at is None:
         at = len(wire.seen)
@@ -65,12 +66,16 @@ def _read(reading: Reading, wire: Wire) -> tuple[list[Row], int]:
     rows: list[Row] = []
     last = 0
     for one in reversed(links):
-        assert isinstance(one.what, Line)
+        what = one.what
+        assert not isinstance(what, Variation)
         if one.at == LATER:
-            rows.append(Row(one.what, (), "passed"))
+            rows.append(Row(what.line, (), "missing") if isinstance(what, Mend) else Row(what, (), "passed"))
             continue
         rows += _passed(reading, wire, last, one.at)
-        rows.append(Row(one.what, (wire.seen[one.at].segment.frame,), "same"))
+        frames = (wire.seen[one.at].segment.frame,)
+        rows.append(
+            Row(what.line, frames, what.kind, what.differs) if isinstance(what, Mend) else Row(what, frames, "same")
+        )
         last = one.at + 1
     return rows, last
 
@@ -90,24 +95,10 @@ def _unaccounted(reading: Reading, wire: Wire) -> list[Seen]:
     return [seen for seen in wire.seen if seen.end > seen.start and seen.end > reading.book.accounted(seen.side)]
 
 
-def _lines_ahead(state: State) -> list[Line]:
-    """The lines that are still to come, by the first way that the trace gives."""
-    lines: list[Line] = []
-    while state.steps and len(lines) < LINES:
-        line, rest, _ = state.steps[0]
-        lines.append(line)
-        state = _first(rest)
-    return lines
-
-
-def _first(rest: Rest) -> State:
-    return rest.states()[0]
-
-
 def _nearest(lines: list[Line], beside: list[tuple[Seen, Kind]], book: Book, fitter: Fitter, wire: Wire) -> list[Row]:
     """Lines and segments side by side at the least cost (edit distance)."""
-    differs = [[_differs(line, seen, book, fitter, wire) for seen, _ in beside] for line in lines]
-    price = [[_price(why, kind) for why, (_, kind) in zip(row, beside, strict=True)] for row in differs]
+    differs = [[differences(line, seen, book, fitter, wire) for seen, _ in beside] for line in lines]
+    prices = [[_price(why, kind) for why, (_, kind) in zip(row, beside, strict=True)] for row in differs]
     height, width = len(lines), len(beside)
     cost = [[0.0] * (width + 1) for _ in range(height + 1)]
     for row in range(height, -1, -1):
@@ -118,14 +109,14 @@ def _nearest(lines: list[Line], beside: list[tuple[Seen, Kind]], book: Book, fit
             if column < width:
                 ways.append(cost[row][column + 1] + (EXTRA if beside[column][1] == "due" else 0))
             if row < height and column < width:
-                ways.append(cost[row + 1][column + 1] + price[row][column])
+                ways.append(cost[row + 1][column + 1] + prices[row][column])
             cost[row][column] = min(ways, default=0.0)
     rows: list[Row] = []
     row = column = 0
     while row < height or column < width:
         here = cost[row][column]
         frames = (beside[column][0].segment.frame,) if column < width else ()
-        if row < height and column < width and here == cost[row + 1][column + 1] + price[row][column]:
+        if row < height and column < width and here == cost[row + 1][column + 1] + prices[row][column]:
             why = differs[row][column]
             rows.append(Row(lines[row], frames, "different" if why else "same", why))
             row, column = row + 1, column + 1
@@ -143,52 +134,7 @@ def _nearest(lines: list[Line], beside: list[tuple[Seen, Kind]], book: Book, fit
 
 def _price(differs: tuple[str, ...], kind: Kind) -> float:
     """What it costs to lay a line beside a segment from which it differs in this."""
-    if differs == ("time",):
-        return LATE
-    if kind == "gone":  # all but its time was wrong, or it would have been taken
+    if kind == "gone" or (kind == "free" and differs):  # or it would have been taken for the line before
         return NEVER
-    if not differs:
-        return 0.0
-    if kind == "free" or "sender" in differs:
-        return NEVER
-    if "flags" in differs:
-        return OTHER_FLAGS
-    return ONE_FIELD if len(differs) == 1 else DIFFERENT
-
-
-def _differs(line: Line, seen: Seen, book: Book, fitter: Fitter, wire: Wire) -> tuple[str, ...]:
-    """In what a line and a segment do not agree, as far as what was learned so far can tell."""
-    side, control, bits, _ = fitter.known(line)
-    if side != seen.side:
-        return ("sender",)
-    segment = seen.segment
-    found = []
-    if line.flags is not None and (segment.flags & CONTROL != control or segment.flags & bits != bits):
-        found.append("flags")
-    seq = segment.seq if "FIN" not in (line.flags or ()) else segment.seq + segment.length
-    for name, value, actual in (
-        ("seq", line.seq, seq),
-        ("ack", line.ack, segment.ack if segment.has_ack else -1),
-        ("win", line.window, segment.window),
-        ("len", line.length, seen.end - seen.start),
-    ):
-        if value is not None and bind(value, actual, book.symbols) is None:
-            found.append(name)
-    data = wire.data[seen.side][seen.start : seen.end]
-    unexpected = seen.end > seen.start and line.flags is not None and not carries(line)
-    if (line.payload is not None and line.payload not in data) or (line.data and not data) or unexpected:
-        found.append("data")
-    wanted = line.message
-    if wanted is not None and not any(
-        message.kind == wanted.kind and set(wanted.groups) <= set(message.groups.items())
-        for message in wire.ending(seen)
-    ):
-        found.append("message")
-    for limit in line.bounds:
-        since = book.time if limit.since is None else book.labels.get(limit.since)
-        passed = segment.time - since if since is not None else None
-        if passed is not None and (
-            (limit.most is not None and passed > limit.most) or (limit.least is not None and passed < limit.least)
-        ):
-            found.append("time")
-    return tuple(dict.fromkeys(found))
+    cost = price(differs)
+    return NEVER if cost is None else cost

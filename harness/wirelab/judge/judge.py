@@ -127,9 +127,10 @@ def _busiest(view: View) -> tuple[str | None, float]:
     """The actor that sent most bytes of payload, and its share of them."""
     sent: dict[str, int] = {}
     for connection in view.connections:
+        both = {"client": view.actor_at(connection, "client"), "server": view.actor_at(connection, "server")}
         for noted in connection.noted:
             if noted.segment.length:
-                actor = view.actor_at(connection, noted.sender)
+                actor = both[noted.sender]
                 sent[actor] = sent.get(actor, 0) + noted.segment.length
     if not sent:
         return None, 0.0

@@ -8,8 +8,9 @@ reading. It may stand for a line, or for a run of lines of the same sender (an A
 one segment); it may be passed over, as what TCP may do anyway or as part of a ``...``; else the reading ends there.
 Lines about data are about the sender's byte stream, so it does not matter how it was cut into segments: the segment
 that brings a line's last byte stands for it, and bytes that no line accounts for are found when their side
-closes. When the segments are over, the reading that took the fewest variations wins. When there is none, the
-one that came furthest is laid beside the segments (``align``).
+closes. When the segments are over, the reading that took the fewest variations wins. When there is none, the one that
+came furthest is mended where it stopped (``match_mend``: a line is missing, a segment extra, or a pair differs) and goes
+on by the same rules: what comes of it is the nearest legal trace.
 
 Symbols make the problem as hard as any (backreferences), so the number of readings is bounded: the trace is matched in
 time proportional to segments, whatever it says. If readings had to be left out and none of those kept
@@ -21,20 +22,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wirelab.declare.trace import Line, Trace, Variation
+from wirelab.declare.trace import Trace, Variation
 from wirelab.judge.align import align
-from wirelab.judge.match_lines import OPEN, Book, Fitter
-from wirelab.judge.match_reading import LATER, Link, Reading, Row
-from wirelab.judge.match_states import Crossed, Rest, TooManyStates, beginning
-from wirelab.judge.match_wire import Seen, Wire
+from wirelab.judge.match_mend import mend
+from wirelab.judge.match_reader import Reader
+from wirelab.judge.match_reading import Reading, Row
+from wirelab.judge.match_states import TooManyStates
+from wirelab.judge.match_wire import Wire
 from wirelab.observe.connections import Connection, Side
 from wirelab.observe.messages import Message
-from wirelab.observe.segments import ACK
-
-FEWEST, MOST = 10, 64  # readings at a time: fewer when there are many segments
-LOOK, FIT = 1, 12  # what it costs to look at a line, and to compare it
-WORK, EACH = 400_000, 20_000  # what all segments together may cost, and at most any one
-SHARE = 40  # what every one may cost, however many there are: enough for a trace that is not ambiguous
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +67,15 @@ def match(
     protocol profile, in stream order. Raises KeyError for an actor without a side."""
     wire = Wire(connection, messages or {})
     try:
-        reader = _Reader(trace, wire, sides)
-        found = reader.read()
-        if found is not None:
-            rows = align(found, wire, reader.fitter, None)
-            return Match(True, rows, _varied(found, wire), dict(found.book.symbols))
-        best, stopped = reader.best
-        rows = align(best, wire, reader.fitter, stopped)
-        return Match(False, rows, _varied(best, wire), dict(best.book.symbols), reader.ambiguous)
+        reader = Reader(trace, wire, sides)
+        outcome = reader.follow(reader.beginnings(), 0, len(wire.seen))
+        known = dict(outcome.reading.book.symbols)
+        if not outcome.complete:
+            outcome = mend(reader, wire, outcome)
+        rows = align(outcome.reading, wire, reader.fitter, outcome.stopped)
+        matched = all(row.kind in ("same", "passed") for row in rows)
+        reading = outcome.reading
+        return Match(matched, rows, _varied(reading, wire), known, reader.ambiguous and not matched)
     except (TooManyStates, RecursionError):  # blocks in blocks that may all be empty
         return Match(False, (), ambiguous=True)
 
@@ -94,175 +91,3 @@ def _varied(reading: Reading, wire: Wire) -> tuple[Varied, ...]:
             shown.append(frame)
         link = link.before
     return tuple(Varied(name, tuple(reversed(frames[name]))) for name in Variation if name in frames)
-
-
-class _Reader:
-    """Reads a connection as a trace, once."""
-
-    def __init__(self, trace: Trace, wire: Wire, sides: Mapping[str, Side]) -> None:
-        self.fitter = Fitter(trace, wire, sides)
-        self.ambiguous = False
-        self._wire = wire
-        self._strict = trace.strict
-        self._start = beginning(trace)
-        count = max(1, len(wire.seen))
-        self._share = max(SHARE, WORK // count)
-        self._room = max(FEWEST, min(MOST, WORK // (4 * count)))
-        self._purse = EACH  # what may still be spent on this segment; what is not spent is left for later ones
-        self.best: tuple[Reading, int | None] = (Reading(self._start.states()[0], Book()), 0)
-
-    def read(self) -> Reading | None:
-        """The best reading of all segments, if there is one."""
-        readings = [Reading(state, Book()) for state in self._start.states()]
-        for seen in self._wire.seen:
-            readings = self._advance(readings, seen)
-            if not readings:
-                return None
-        complete = [reading for reading in readings if reading.state.final and self._accounted(reading)]
-        for reading in readings:
-            self._ended(reading, None)
-        return max(complete, key=lambda reading: -reading.variations, default=None)
-
-    def _accounted(self, reading: Reading) -> bool:
-        return reading.state.gap or all(
-            reading.book.accounted(side) >= (ends[-1] if ends else 0) for side, ends in self._wire.ends.items()
-        )
-
-    def _advance(self, readings: list[Reading], seen: Seen) -> list[Reading]:
-        """All readings after one more segment, the best when there are too many."""
-        self._purse = min(EACH, self._purse + self._share)
-        kept: list[Reading] = []
-        new: list[Reading] = []
-        for reading in readings:
-            made = self._covered(reading, seen)
-            new += made
-            if self._passed(reading, seen):
-                kept.append(reading)
-            else:
-                self._ended(reading, seen.index)
-        if self._purse < 0:
-            self.ambiguous = True
-        return self._fewer(kept + new) if new else kept  # who read a line earlier goes first
-
-    def _fewer(self, readings: list[Reading]) -> list[Reading]:
-        """Of readings that differ in nothing that matters from here on, the best one; and no more than there is room for."""
-        known: dict[tuple[object, ...], Reading] = {}
-        for reading in readings:
-            key = (id(reading.state), reading.book.time if self.fitter.timed else None, *reading.book.key)
-            if key not in known or reading.worth > known[key].worth:
-                known[key] = reading
-        left = list(known.values())
-        if len(left) > self._room:
-            self.ambiguous = True
-            left.sort(key=lambda reading: reading.worth, reverse=True)
-            del left[self._room :]
-        return left
-
-    def _ended(self, reading: Reading, index: int | None) -> None:
-        """A reading came to its end at a segment, or with the last one (None)."""
-        if self._came(reading, index) > self._came(*self.best):
-            self.best = reading, index
-
-    def _came(self, reading: Reading, index: int | None) -> tuple[int, int, int]:
-        """How far a reading came; one that took a close for a crossed one, and failed, was wrong from there on."""
-        lines, variations = reading.worth
-        crossed = 0
-        link = reading.path
-        while link is not None:
-            crossed += isinstance(link.what, Crossed)
-            link = link.before
-        return lines - crossed, variations, len(self._wire.seen) if index is None else index
-
-    def _passed(self, reading: Reading, seen: Seen) -> bool:
-        """Whether a segment may come without a line for it; noted in the reading."""
-        state, variation = reading.state, seen.passes
-        if state.gap and not seen.control:
-            return True
-        if variation is None and seen.end > seen.start and not seen.control:
-            variation = Variation.RESEGMENTED
-            if reading.book.at[seen.side == "server"] != OPEN:  # a part of a later line, which names it
-                later = bool(state.steps) and self.fitter.last_data[seen.side] >= state.lowest
-                if all(self.fitter.overdue(step.line, seen, reading.book) for step in state.steps):
-                    return False
-                return later and variation not in self._strict
-        if variation is None or variation in self._strict:
-            return False
-        reading.varied = Link(variation, seen.index, reading.varied)
-        reading.variations += 1
-        return True
-
-    def _covered(self, reading: Reading, seen: Seen) -> list[Reading]:
-        """The readings in which the segment stands for one or more of the lines that may come next."""
-        made: list[Reading] = []
-        if self._purse < 0:
-            return made
-        self._purse -= LOOK * len(reading.state.steps)
-        flags = seen.segment.flags
-        for step in reading.state.steps:
-            side, _, bits, _ = self.fitter.known(step.line)
-            if (side == seen.side and flags & bits == bits) or bits == ACK:
-                self._run(reading, seen, _FRESH, made, set())
-                break
-        return made
-
-    def _run(self, at: Reading, seen: Seen, run: _Run, made: list[Reading], known: set[tuple[object, ...]]) -> None:
-        """Try the segment for each line that may come next, and, where one fits, for the lines after it."""
-        gap = at.state.gap
-        for line, rest, crossing in at.state.steps:
-            if self._purse < 0:
-                return
-            book = at.book.leave_gap(seen, self._wire) if gap else at.book
-            if self.fitter.possible(line, seen):
-                self._purse -= FIT
-                fitted = self.fitter.fit(line, seen, book, run.parts, gap=gap)
-                if fitted is not None:
-                    names = fitted.variations | run.variations | ({crossing} if crossing else set())
-                    if not names & self._strict:
-                        after = _Run(run.parts | fitted.parts, names)
-                        self._step(at, line, rest, seen, after, fitted.book, made, known)
-            waits = self.fitter.waits(line, seen, at.book)
-            if waits is not None and waits not in self._strict:
-                self._purse -= FIT
-                after = _Run(run.parts, run.variations | {waits})
-                for state in rest.states():
-                    later = Reading(state, book, Link(line, LATER, at.path), at.varied, at.lines, at.variations)
-                    self._again(later, seen, after, made, known)
-
-    def _step(
-        self,
-        at: Reading,
-        line: Line,
-        rest: Rest,
-        seen: Seen,
-        run: _Run,
-        book: Book,
-        made: list[Reading],
-        known: set[tuple[object, ...]],
-    ) -> None:
-        """A line fits: the run may end here, or go on with the lines after it."""
-        path = Link(line, seen.index, at.path)
-        for state in rest.states():
-            if self.fitter.complete(seen, run.parts):
-                varied = at.varied
-                for name in sorted(run.variations):
-                    varied = Link(name, seen.index, varied)
-                made.append(Reading(state, book, path, varied, at.lines + 1, at.variations + len(run.variations)))
-            going = Reading(state, book, path, at.varied, at.lines + 1, at.variations)
-            self._again(going, seen, run, made, known)
-
-    def _again(self, at: Reading, seen: Seen, run: _Run, made: list[Reading], known: set[tuple[object, ...]]) -> None:
-        key = (id(at.state), run.parts, *at.book.key)
-        if key not in known:
-            known.add(key)
-            self._run(at, seen, run, made, known)
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What a segment stands for already: the names of its parts, and the variations that this takes."""
-
-    parts: frozenset[str] = frozenset()
-    variations: frozenset[Variation] = frozenset()
-
-
-_FRESH = _Run()

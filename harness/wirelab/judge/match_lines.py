@@ -16,6 +16,7 @@ from wirelab.observe.segments import ACK, FIN, PSH, RST, SYN, URG
 
 BITS = {"SYN": SYN, "ACK": ACK, "FIN": FIN, "RST": RST, "PSH": PSH, "URG": URG, "ECE": 0x40, "CWR": 0x80}
 OPEN, EVERYTHING = -1, 1 << 62
+TAIL = 200  # bytes at the end of a segment in which a text is looked for that goes on in the next
 _NONE: frozenset[Variation] = frozenset()
 
 
@@ -186,6 +187,23 @@ class Fitter:
             extra |= {Variation.PIGGYBACK}
         return self._numbered(line, seen, book, seq, names, extra)
 
+    def force(self, line: Line, seen: Seen, book: Book) -> Book:
+        """What is learned when a segment is taken for a line from which it differs: all that does not contradict."""
+        symbols = book.symbols
+        fin = (seen.segment.seq + seen.segment.length) & MASK
+        seq = fin if line.flags is not None and "FIN" in line.flags else seen.segment.seq
+        for value, actual in ((line.seq, seq), (line.ack, seen.segment.ack), (line.window, seen.segment.window)):
+            bound = bind(value, actual, symbols) if value is not None else None
+            symbols = symbols if bound is None else bound
+        labels = book.labels if line.label is None else {**book.labels, line.label: seen.segment.time}
+        return replace(self.ignore(seen, book), symbols=symbols, labels=labels, time=seen.segment.time)
+
+    def ignore(self, seen: Seen, book: Book) -> Book:
+        """The same with a segment's bytes accounted for, whatever they are."""
+        if seen.end == seen.start or book.at[seen.side == "server"] == OPEN:
+            return book
+        return book.account(seen.side, max(book.accounted(seen.side), seen.end))
+
     def _answers_fin(self, seen: Seen) -> bool:
         """Whether a segment acknowledges all that the other side sends, its FIN included."""
         other: Side = "server" if seen.side == "client" else "client"
@@ -271,7 +289,10 @@ class Fitter:
             first = bisect_left(messages, at, key=lambda message: message.start)
             return first < len(messages) and messages[first].end <= seen.end
         if line.payload is not None:
-            return self._wire.segment_end(seen.side, begin) + len(line.payload) - 1 <= seen.end
+            end = self._wire.segment_end(seen.side, begin)
+            tail = self._wire.data[seen.side][max(begin, end - len(line.payload) + 1) : end]
+            open_end = any(line.payload.startswith(tail[at:]) for at in range(max(0, len(tail) - TAIL), len(tail)))
+            return end <= seen.end and (not open_end or end + len(line.payload) - 1 <= seen.end)
         if line.length is not None:
             length = evaluate(line.length, book.symbols)
             return length is not None and begin + length <= seen.end

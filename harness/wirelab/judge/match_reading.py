@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from wirelab.declare.trace import Line, Variation
@@ -29,11 +29,20 @@ class Row:
 LATER = -1
 
 
-class Link(NamedTuple):
-    """What a reading did, newest first: the line or the variation, and the segment's position; LATER for a line that
-    only acknowledges, and that a later segment stands for."""
+class Mend(NamedTuple):
+    """Where a reading was let go on against the rules: a line that is missing, a segment that is extra, or a pair that
+    differs."""
 
-    what: Line | Variation
+    kind: Literal["missing", "extra", "different"]
+    line: Line | None
+    differs: tuple[str, ...] = ()
+
+
+class Link(NamedTuple):
+    """What a reading did, newest first: the line, the variation or the mend, and the segment's position; LATER for a
+    line that only acknowledges, and that a later segment stands for, or that is missing."""
+
+    what: Line | Variation | Mend
     at: int
     before: Link | None
 
@@ -53,3 +62,11 @@ class Reading:
     def worth(self) -> tuple[int, int]:
         """How far it came: lines, and then how little it took."""
         return self.lines, -self.variations
+
+    def then(self, state: State, book: Book, link: Link) -> Reading:
+        """This reading, mended."""
+        return Reading(state, book, link, self.varied, self.lines, self.variations)
+
+    def copy(self) -> Reading:
+        """The same, to be read on with and thrown away."""
+        return replace(self)

@@ -207,3 +207,13 @@ def _ack(line: Line) -> bool:
 def carries(line: Line) -> bool:
     """Whether a line is about bytes of the stream."""
     return line.data or line.payload is not None or line.message is not None or line.length is not None
+
+
+def lines_ahead(state: State) -> list[Line]:
+    """The lines that are still to come, by the first way that the trace gives."""
+    lines: list[Line] = []
+    while state.steps and not state.final:
+        line, rest, _ = state.steps[0]
+        lines.append(line)
+        state = rest.states()[0]
+    return lines
