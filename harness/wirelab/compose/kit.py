@@ -6,6 +6,7 @@ beside ``harness``. The wheel's copy is looked for first: no checkout has that f
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import wirelab
@@ -26,6 +27,7 @@ register(
     }
 )
 
+LAB_FILE = "lab.yaml"
 _PARTS = ("labs", "reference", "scenarios")
 
 
@@ -46,6 +48,16 @@ def kit_root() -> Path:
 def labs_root() -> Path:
     """The folder of labs, one folder each."""
     return kit_root() / "labs"
+
+
+def lab_folder(word: str) -> Path | None:
+    """The folder of the lab that a word means: a path, or the name of one of the kit's; None when it means none."""
+    path = Path(word)
+    if (path / LAB_FILE).is_file():
+        return path
+    name = word.rstrip("/").removeprefix("labs/")
+    folder = labs_root() / name
+    return folder if re.fullmatch("[a-z0-9-]+", name) and (folder / LAB_FILE).is_file() else None
 
 
 def scenarios_root() -> Path:

@@ -103,11 +103,17 @@ def _parser() -> _Parser:
     run = commands.add_parser(
         "run",
         parents=[shared],
-        help="play scenarios with your own programs",
-        description="Play scenarios with your own client or server; the reference plays the other part.",
+        help="play scenarios, or a lab, with your own programs",
+        description="Play scenarios with your own client or server; the reference plays the other part. Or play a lab: "
+        "`run LAB DIR` plays all that it shows, side by side, with the programs in DIR, and tells the points.",
         epilog="Exit status: 0 all passed, 1 something failed, 2 inconclusive (the machine's fault), 64 and up: error.",
     )
-    run.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="a file, a folder, or a name such as heartbeat/…")
+    run.add_argument(
+        "scenarios",
+        nargs="*",
+        metavar="SCENARIO",
+        help="a file, a folder, or a name such as heartbeat/…; or a lab and a folder",
+    )
     run.add_argument("--client", metavar="CMD", help="how your client is started; HOST and PORT are appended")
     run.add_argument("--server", metavar="CMD", help="how your server is started; HOST and PORT are appended")
     run.add_argument(
@@ -117,9 +123,19 @@ def _parser() -> _Parser:
         help="put nothing into your Python programs: the verdict is the same, but its explanation cannot name the line "
         "that called connect, send, recv or close",
     )
+    run.add_argument("--only", metavar="NAME", help="of a lab: this scenario alone, live")
     run.add_argument("--list", action="store_true", help="name the scenarios that come with the kit, and stop")
     _add_output(run)
     run.set_defaults(command=_run)
+
+    new = commands.add_parser("new", parents=[shared], help="begin something of your own: a lab's submission")
+    kinds = new.add_subparsers(title="what", metavar="WHAT", parser_class=_Parser, required=True)
+    submission = kinds.add_parser(
+        "submission", parents=[shared], help="copy a lab's starter code and its handout into a new folder"
+    )
+    submission.add_argument("lab", metavar="LAB", help="a lab's name, such as 2-heartbeat, or its folder")
+    submission.add_argument("folder", nargs="?", metavar="DIR", help="the new folder (default: the lab's name)")
+    submission.set_defaults(command=_new_submission)
 
     judge = commands.add_parser("judge", parents=[shared], help="judge a stored run again, without running anything")
     judge.add_argument("folder", metavar="RUN_DIR", help="a folder written by run -o")
@@ -197,9 +213,22 @@ def _demo(options: argparse.Namespace, language: Language) -> int:
 
 
 def _run(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.compose import kit
     from wirelab.edge import running
 
-    return running.run(options.scenarios, running.options_from(options, language), list_only=options.list)
+    shown = running.options_from(options, language)
+    lab = kit.lab_folder(options.scenarios[0]) if options.scenarios else None
+    if lab is not None or options.only is not None:
+        from wirelab.edge import practising
+
+        return practising.run_lab(lab, options.scenarios[1:], shown, options.only)
+    return running.run(options.scenarios, shown, list_only=options.list)
+
+
+def _new_submission(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import practising
+
+    return practising.new_submission(options.lab, options.folder, language)
 
 
 def _judge(options: argparse.Namespace, language: Language) -> int:

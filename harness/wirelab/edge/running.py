@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Owned
 from wirelab.observe.messages import Profile
 from wirelab.present.style import safe
+from wirelab.stage.script import Casting
 
 FLAGSHIP = "heartbeat/answers-while-typing"
 NARROWEST, WIDEST, PLAIN = 80, 160, 100  # columns
@@ -98,7 +99,8 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     folders = _folders([scenario for scenario, _, _ in prepared], options.output)
     judgements = []
     for (scenario, profile, source), folder in zip(prepared, folders, strict=True):
-        judgements.append(_play_one(scenario, profile, source, options, folder))
+        programs = castings(scenario, options.commands, _here())
+        judgements.append(play_one(scenario, profile, source, programs, options, folder))
     if options.json:
         from wirelab.compose.artifacts import as_json
 
@@ -142,13 +144,20 @@ def _concerns(scenario: Scenario, options: Options) -> bool:
     return not options.commands or scenario.tests == "both" or scenario.tests in options.commands
 
 
-def _play_one(scenario: Scenario, profile: Profile, source: str, options: Options, folder: Path | None) -> Judgement:
+def play_one(
+    scenario: Scenario,
+    profile: Profile,
+    source: str,
+    programs: Mapping[str, Casting],
+    options: Options,
+    folder: Path | None,
+) -> Judgement:
+    """Play one scenario, live unless the options say otherwise, show its verdict, and keep its run in ``folder``."""
     if not options.json:
         title = scenario.title.zh if options.language == "zh" else scenario.title.en
         put(safe(say("run.title", options.language, name=scenario.name, title=title)))
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
-    casting = castings(scenario, options.commands, _here())
-    playing = begin(scenario, profile, casting, listener, observe=options.observe)
+    playing = begin(scenario, profile, programs, listener, observe=options.observe)
     evidence = playing.result(meanwhile=_import_the_rest)
     from wirelab.compose.artifacts import Run, write_run
 

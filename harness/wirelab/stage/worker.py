@@ -63,6 +63,14 @@ class Worker(Generic[Result]):
         os.close(writer)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
+    def fileno(self) -> int:
+        """Readable when ``result`` need not be waited for, or hardly."""
+        return self._reader
+
+    def stop(self) -> None:
+        """End the process before it has a result; what it started ends with it."""
+        self._end()
+
     def result(self, meanwhile: Callable[[], None] | None = None) -> Result:
         """The value that ``work`` returned; ``meanwhile`` is called before it is waited for.
 

@@ -1,0 +1,271 @@
+"""Commands about labs: ``run LAB [DIR]`` and ``new submission``. Prints; decides nothing about verdicts or points."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from wirelab.base.errors import UsageError
+from wirelab.base.texts import Language, Text, register, say
+from wirelab.compose import labs
+from wirelab.compose.labs import LoadedLab
+from wirelab.compose.programs import castings
+from wirelab.compose.side_by_side import Planned, Played, at_once, play_all
+from wirelab.compose.submissions import Submission, find_programs
+from wirelab.declare.lab import RubricItem
+from wirelab.declare.source import meant
+from wirelab.edge.output import put
+from wirelab.edge.running import Options, play_one
+from wirelab.judge.points import Score, score, total
+from wirelab.judge.verdict import Judgement, Verdict, worst
+from wirelab.observe.evidence import Role
+from wirelab.present.style import safe
+from wirelab.stage.build import build
+
+register(
+    {
+        "lab.none": Text(
+            "--only picks a scenario of a lab; name the lab first", "--only 用于选择实验中的一个场景；请先给出实验名"
+        ),
+        "lab.title": Text("{lab}: {title}", "{lab}：{title}"),
+        "lab.building": Text("building: {command}", "正在构建：{command}"),
+        "lab.over": Text("{mark} {verdict}  {name}  ({done} of {count})", "{mark} {verdict}  {name}（{done}/{count}）"),
+        "lab.again": Text(
+            "{mark} {verdict}  {name}  ({done} of {count}; tried {tries} times)",
+            "{mark} {verdict}  {name}（{done}/{count}，共试 {tries} 次）",
+        ),
+        "lab.one-more": Text("to see one of them live: {command}", "想实时观看其中一个：{command}"),
+        "lab.not-given": Text(
+            "{count} scenarios test a program that was not given: their points are undecided",
+            "有 {count} 个场景测试的是没有给出的程序，对应的分数未判定",
+        ),
+        "lab.unseen": Text(
+            "{points} more points are for scenarios that only grading plays", "另有 {points} 分对应只在评分时运行的场景"
+        ),
+        "lab.folders": Text(
+            "one folder holds one submission; after the lab there are {count}: {words}",
+            "一个文件夹就是一份提交；实验名之后却给了 {count} 个：{words}",
+        ),
+        "lab.no-programs": Text(
+            "say what to play the lab with: a folder, as in `wirelab run {lab} ./mine`, or --client CMD or --server CMD",
+            "请指明用什么程序做这个实验：给出文件夹，例如 `wirelab run {lab} ./mine`，或用 --client 命令、--server 命令",
+        ),
+        "lab.no-such": Text(
+            "the lab {lab} shows no scenario '{name}'{meant}; it has: {known}",
+            "实验 {lab} 没有可以自己运行的场景 '{name}'{meant}；它有：{known}",
+        ),
+        "new.made": Text("{folder}: {files}", "{folder}：{files}"),
+        "new.next": Text(
+            "Read {folder}/HANDOUT.md. To see what your programs do so far:\n    wirelab run {lab} {folder}",
+            "先读 {folder}/HANDOUT.md。想看看程序目前做得怎样：\n    wirelab run {lab} {folder}",
+        ),
+    }
+)
+
+_MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
+
+
+def run_lab(folder: Path | None, words: Sequence[str], options: Options, only: str | None = None) -> int:
+    """Play a lab's shown scenarios with a submission, side by side, and print the points; ``only`` one of them, live."""
+    if folder is None:
+        raise UsageError("lab.none")
+    if len(words) > 1:
+        raise UsageError("lab.folders", count=len(words), words=" ".join(words))
+    from wirelab.present import outcome  # noqa: F401 - the words for verdicts
+
+    lab = labs.load(folder, hidden=False)
+    submission = _submission(lab, words, options)
+    if only is not None:
+        _build(submission, options)
+        return _run_one(lab, submission, only, options)
+    if not options.json:
+        title = lab.lab.title.zh if options.language == "zh" else lab.lab.title.en
+        put(safe(say("lab.title", options.language, lab=lab.lab.lab, title=title)))
+    _build(submission, options)
+    scenarios = {
+        name: each
+        for name, each in lab.scenarios.items()
+        if each.scenario.tests == "both" or each.scenario.tests in submission.commands
+    }
+    planned = [
+        Planned(
+            each.scenario,
+            each.profile,
+            each.source,
+            castings(each.scenario, _by_role(submission), submission.folder),
+        )
+        for each in scenarios.values()
+    ]
+    folders = _folders(list(scenarios), options.output)
+    judgements: dict[str, Judgement] = {}
+    for played in play_all(planned, jobs=at_once(), observe=options.observe):
+        name = list(scenarios)[played.index]
+        judgements[name] = played.judgement
+        _tell(name, played, len(judgements), len(planned), options)
+        _keep(planned[played.index], played, folders.get(name), options)
+    scores = _scores(lab, judgements)
+    if options.json:
+        put(json.dumps(_as_json(lab, scores, judgements), ensure_ascii=False, indent=1))
+    else:
+        _show(lab, judgements, scores, words, options)
+        if len(scenarios) < len(lab.scenarios):
+            put(say("lab.not-given", options.language, count=len(lab.scenarios) - len(scenarios)))
+    return worst(judgement.verdict for judgement in judgements.values()).exit_status
+
+
+def _run_one(lab: LoadedLab, submission: Submission, name: str, options: Options) -> int:
+    """One scenario of the lab, as ``wirelab run SCENARIO`` plays it."""
+    if name not in lab.scenarios:
+        known = list(lab.scenarios)
+        raise UsageError("lab.no-such", lab=lab.lab.lab, name=name, meant=meant(name, known), known=", ".join(known))
+    each = lab.scenarios[name]
+    if options.output is not None:
+        from wirelab.compose.artifacts import check_folder
+
+        check_folder(options.output)
+    programs = castings(each.scenario, _by_role(submission), submission.folder)
+    judgement = play_one(each.scenario, each.profile, each.source, programs, options, options.output)
+    if options.json:
+        from wirelab.compose.artifacts import as_json
+
+        put(json.dumps([as_json(judgement)], ensure_ascii=False, indent=1))
+    return judgement.verdict.exit_status
+
+
+def _by_role(submission: Submission) -> dict[str, str]:
+    return {str(role): command for role, command in submission.commands.items()}
+
+
+def _submission(lab: LoadedLab, words: Sequence[str], options: Options) -> Submission:
+    """The programs: those that a folder holds, or those of the command line, which win over the folder's."""
+    given: dict[Role, str] = {role: options.commands[role] for role in lab.lab.hands_in if role in options.commands}
+    if not words:
+        if not given:
+            raise UsageError("lab.no-programs", lab=lab.lab.lab)
+        return Submission(Path.cwd(), given)
+    missing = [role for role in lab.lab.hands_in if role not in given]
+    found = find_programs(Path(words[0]).absolute(), missing)
+    return Submission(found.folder, found.commands | given, found.build, found.files)
+
+
+def _build(submission: Submission, options: Options) -> None:
+    """Build the programs in their own folder, as the student would. Raises UsageError with all that was printed."""
+    for command in submission.build:
+        if not options.json:
+            put(safe(say("lab.building", options.language, command=command)))
+        build(command, submission.folder)
+
+
+def _folders(names: Sequence[str], output: Path | None) -> dict[str, Path]:
+    """Where each run is kept, made sure of before the first is played."""
+    if output is None:
+        return {}
+    from wirelab.compose.artifacts import check_folder, check_parent
+
+    check_parent(output)
+    folders = {name: output / name.replace("/", "-") for name in names}
+    for folder in folders.values():
+        check_folder(folder)
+    return folders
+
+
+def _tell(name: str, played: Played, done: int, count: int, options: Options) -> None:
+    if options.json:
+        return
+    verdict = played.judgement.verdict
+    words = {"mark": _MARKS[verdict], "verdict": say(f"verdict.{verdict}", options.language), "name": name}
+    key = "lab.over" if played.tries == 1 else "lab.again"
+    put(say(key, options.language, done=done, count=count, tries=played.tries, **words))
+
+
+def _keep(planned: Planned, played: Played, folder: Path | None, options: Options) -> None:
+    if folder is None:
+        return
+    from wirelab.compose.artifacts import Run, write_run
+
+    run = Run(planned.scenario, planned.source, planned.profile, played.evidence)
+    write_run(folder, run, played.judgement, options.language)
+
+
+def _scores(lab: LoadedLab, judgements: dict[str, Judgement]) -> tuple[Score, ...]:
+    """The points of what is shown; what only grading plays is left out."""
+    shown = []
+    for item in lab.lab.rubric:
+        of = tuple(counted for counted in item.of if counted.scenario in lab.scenarios)
+        if of:
+            shown.append(RubricItem(item.points, item.title, of))
+    return score(shown, judgements)
+
+
+def _show(
+    lab: LoadedLab,
+    judgements: dict[str, Judgement],
+    scores: tuple[Score, ...],
+    words: Sequence[str],
+    options: Options,
+) -> None:
+    from wirelab.present.outcome import verdict_lines
+    from wirelab.present.points import points_lines
+
+    failed = [name for name in lab.scenarios if name in judgements and judgements[name].verdict is not Verdict.PASS]
+    for name in failed:
+        title = lab.scenarios[name].scenario.title
+        put("")
+        put(
+            safe(
+                say("run.title", options.language, name=name, title=title.zh if options.language == "zh" else title.en)
+            )
+        )
+        lines = verdict_lines(judgements[name], language=options.language, width=options.width, colour=options.colour)
+        put("\n".join(lines))
+    put("")
+    put("\n".join(points_lines(scores, language=options.language, width=options.width, colour=options.colour)))
+    unseen = lab.lab.points - sum(one.item.points for one in scores)
+    if unseen > 0:
+        put(say("lab.unseen", options.language, points=f"{unseen:g}"))
+    if failed:
+        put(say("lab.one-more", options.language, command=_live(failed[0], lab, words, options)))
+
+
+def _live(name: str, lab: LoadedLab, words: Sequence[str], options: Options) -> str:
+    """The command that plays one scenario live, with the same programs."""
+    given = [f"--{role} {shlex.quote(command)}" for role, command in options.commands.items()]
+    if words and not given:
+        return f"wirelab run {lab.lab.lab} {words[0]} --only {name}"
+    return " ".join(["wirelab run", name, *given])
+
+
+def _as_json(lab: LoadedLab, scores: tuple[Score, ...], judgements: dict[str, Judgement]) -> dict[str, object]:
+    from wirelab.compose.artifacts import as_json
+
+    reached, of = total(scores)
+    return {
+        "lab": lab.lab.lab,
+        "points": reached,
+        "of": of,
+        "rubric": [
+            {
+                "title": {"en": one.item.title.en, "zh": one.item.title.zh},
+                "points": one.points,
+                "of": one.item.points,
+                "parts": [
+                    {"scenario": share.counted.scenario, "check": share.counted.check, "fraction": share.fraction}
+                    for share in one.shares
+                ],
+            }
+            for one in scores
+        ],
+        "judgements": [as_json(judgements[name]) for name in lab.scenarios if name in judgements],
+    }
+
+
+def new_submission(lab: str, folder: str | None, language: Language) -> int:
+    """Copy a lab's starter code and handout into a new folder."""
+    found = labs.found(lab)
+    to = Path(folder or found.name)
+    files = labs.copy_starter(found, to, language)
+    put(safe(say("new.made", language, folder=to, files=", ".join(files))))
+    put("\n".join(map(safe, say("new.next", language, folder=to, lab=found.name).split("\n"))))
+    return 0
