@@ -107,8 +107,9 @@ def test_strict_turns_each_off(variation: str):
 
 
 def test_who_closes_first_is_no_variation():
+    """The server's FIN has no line before the client's; whichever of the two is called wrong, it is there they part."""
     found = matched(f"{OPEN}...\n{CLOSE}", HELLO + TALK + "s > c FIN\nc > s ACK\nc > s FIN\ns > c ACK")
-    assert ("missing", 7) == parting(found)[:2]
+    assert parting(found)[:3] in [("missing", 7, ()), ("extra", None, (6,))]
 
 
 def test_a_reset_stands_beside_the_fin_it_came_instead_of():

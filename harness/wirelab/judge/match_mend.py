@@ -83,8 +83,9 @@ class _Search:
         self.work -= max(1, outcome.reached - trial.start)
         if outcome.stopped is not None:
             return trial.cost, _Trial(outcome.reading, outcome.stopped, trial.cost)
-        waited_for = len(lines_ahead(outcome.reading.state)) if until == len(self._wire.seen) else 0
-        return trial.cost + (0 if outcome.complete else waited_for), None
+        if outcome.complete or until < len(self._wire.seen):
+            return trial.cost, None
+        return trial.cost + (len(lines_ahead(outcome.reading.state)) or 1), None  # or bytes that no line is about
 
 
 def _trials(reader: Reader, wire: Wire, stuck: _Trial) -> Iterator[_Trial]:
