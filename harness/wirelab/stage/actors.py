@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import pexpect
 
-from wirelab.base.clock import now_ns
+from wirelab.base.clock import Deadline, now_ns
 from wirelab.base.errors import EnvironmentFault, UsageError
 from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
@@ -31,6 +31,7 @@ from wirelab.stage.recorder import Recorder
 OUTPUT_LIMIT = 4_000_000  # bytes per terminal; a whole lab prints a few thousand
 AT_ONCE = 65_536  # bytes read before anything else has its turn
 TERMINAL_BYTES = 1_000_000  # more than the kernel keeps of what was written and not read (640 KiB, drivers/tty)
+KEYS_SECONDS = 2.0  # for which a program may leave a full keyboard unread while more is typed
 _NOT_RUN = 127  # exit status of a child that was forked and could not become the program, as a shell's
 _NOT_A_PROGRAM = (errno.ENOEXEC, errno.ENOENT, errno.EACCES)  # execve(2)
 WINDOW = (40, 120)  # rows, columns
@@ -218,16 +219,23 @@ class Program:
         return self._keys(_KEYS[key], _SHOWN_KEYS.get(key, key.title()))
 
     def type(self, text: str, *, enter: bool) -> bool:
-        """Type text, with Enter (a carriage return, which the terminal turns into LF) if asked."""
-        return self._keys(text.encode() + (b"\r" if enter else b""), text + ("⏎" if enter else ""))
+        """Type text, with Enter (a carriage return, which the terminal turns into LF) at every line break in it, and
+        at its end if asked."""
+        text += "\n" if enter else ""
+        return self._keys(text.replace("\n", "\r").encode(), text.replace("\n", "⏎"))
 
     def _keys(self, data: bytes, shown: str) -> bool:
         if not self.terminal_open or self._left or self.exited is not None:
             return False
         self._recorder.add(Typed(now_ns(), self.name, shown))
+        patience = Deadline.after(KEYS_SECONDS)
         while data:
-            if not select.select([], [self._child.fileno()], [], 0)[1]:
-                return False  # the terminal's input queue is full: nobody reads this keyboard
+            if not select.select([], [self._child.fileno()], [], 0)[1]:  # the terminal's input queue is full
+                if patience.passed:
+                    return False  # nobody reads this keyboard
+                self.drain()  # what it echoes must not be what keeps it from reading
+                select.select([], [self._child.fileno()], [], 0.01)
+                continue
             try:
                 data = data[self._child.send(data[:512]) :]
             except OSError:
