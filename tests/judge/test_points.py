@@ -43,6 +43,12 @@ def test_shares(of: list[tuple[str, str | None]], expected: float | None):
     assert expected == points(*(Counted(scenario, check) for scenario, check in of))
 
 
+def test_what_counts_whole_or_not_at_all():
+    assert 0 == points(Counted("half", "messages", whole=True))
+    assert 10 == points(Counted("good", "teardown", whole=True))
+    assert points(Counted("machine", "heartbeat", whole=True)) is None
+
+
 def test_the_sum_leaves_out_what_is_undecided():
     rubric = [
         RubricItem(30, TITLE, (Counted("good"),)),

@@ -41,10 +41,15 @@ def total(scores: Sequence[Score]) -> tuple[float, float]:
 
 
 def _score(item: RubricItem, judgements: Mapping[str, Judgement]) -> Score:
-    shares = tuple(Share(counted, _fraction(counted, judgements.get(counted.scenario))) for counted in item.of)
+    shares = tuple(_share(counted, judgements.get(counted.scenario)) for counted in item.of)
     known = [share.fraction for share in shares if share.fraction is not None]
     points = round(item.points * sum(known) / len(known), 2) if known else None
     return Score(item, points, shares)
+
+
+def _share(counted: Counted, judgement: Judgement | None) -> Share:
+    fraction = _fraction(counted, judgement)
+    return Share(counted, fraction if fraction is None or not counted.whole else float(fraction == 1))
 
 
 def _fraction(counted: Counted, judgement: Judgement | None) -> float | None:
