@@ -73,8 +73,19 @@ def test_every_shipped_scenario_is_right_and_named_as_its_path(path: Path):
     scenario = parse_scenario(path.read_text("utf-8"), str(path), path_name=name)
     assert name == scenario.name
     assert path.read_text("utf-8") == scenario.text
-    assert all(step.written.startswith("{") and step.written.endswith("}") for step in scenario.script)
+    lines = path.read_text("utf-8").splitlines()
+    assert all(step.written.splitlines()[0] in lines[step.line - 1] for step in scenario.script)
     assert "submission" in {scenario.part(actor) for actor in scenario.cast}
+
+
+@pytest.mark.parametrize(("line", "amplified"), [("", False), ("amplify: true\n", True), ("amplify: false\n", False)])
+def test_races_are_amplified_only_where_the_head_says_so(line: str, amplified: bool):
+    assert amplified == parse(WHOLE.replace("tests: client\n", "tests: client\n" + line)).amplify
+
+
+def test_every_scenario_about_locking_amplifies_races_and_no_other():
+    found = {path: parse_scenario(path.read_text("utf-8"), str(path)).amplify for path in SHIPPED}
+    assert [path for path in SHIPPED if path.parent.name == "locking"] == [path for path in SHIPPED if found[path]]
 
 
 def test_ten_scenarios_at_least_are_shipped_over_four_topics():

@@ -15,7 +15,8 @@ from tests.wire import dialogue
 from wirelab.base.texts import LANGUAGES, Language
 from wirelab.judge.verdict import Judgement, Verdict
 from wirelab.observe.connections import Noted
-from wirelab.observe.evidence import Event, Exited, Owned, Peered, Sampled, Shown, StepBegan, StepEnded, Typed
+from wirelab.observe.evidence import Event, Exited, Owned, Peered, Sampled, Shown, Started, StepBegan, StepEnded, Typed
+from wirelab.present import words
 from wirelab.present.console import FLOOD, LiveConsole
 from wirelab.present.outcome import verdict_lines
 from wirelab.present.style import cells
@@ -286,3 +287,8 @@ def test_a_run_without_checks_has_a_verdict() -> None:
     assert verdict_lines(empty, language="zh", width=80, colour=False) == [
         "✓ 通过：a/b（0 项通过，0 项未通过，0 项无法判定）"
     ]
+
+
+def test_the_command_stands_behind_a_full_width_comma_in_chinese():
+    event = Started(0, "alice", "client", "submission", ("./client", "127.0.0.1", "12001"))
+    assert "启动：提交的程序，./client 127.0.0.1 12001" == words.started(event, "zh")

@@ -127,7 +127,7 @@ def _wrapped(text: str, width: int) -> list[str]:
     lines: list[str] = []
     line = gap = ""
     for atom in _atoms(text):
-        if atom.startswith(" "):
+        if not atom.strip(" "):  # a mark that combines with a space makes it something to see
             gap = atom
         elif cells(line + gap + atom) <= width:
             line += gap + atom

@@ -53,7 +53,7 @@ _PEERED = {
 register(
     {
         "live.started": Text("starts: {part}", "启动：{part}"),
-        "live.started.command": Text("starts: {part}, {command}", "启动：{part},{command}"),
+        "live.started.command": Text("starts: {part}, {command}", "启动：{part}，{command}"),
         "live.exited": Text("exits by itself with status {status}", "自行退出，状态码 {status}"),
         "live.exited.signal": Text("is ended by {signal}", "被 {signal} 终止"),
         "live.exited.unknown": Text("has ended, with a status that cannot be known", "已结束，状态码无从得知"),

@@ -29,6 +29,7 @@ from wirelab.stage.stage import Stage, Waited
 Detail = dict[str, str | int | float | bool | None]
 PEER_CONNECT_SECONDS = 5.0
 LAST_BREATH = 0.1  # seconds between a program's giving up its terminal and its end
+UNSURE_SECONDS = 0.6  # after a Ctrl-C, before it is called lost while somebody else is waited for
 PRESS_AGAIN_AFTER = 0.3  # of the time an exit may take: a person presses Ctrl-C again before calling it ignored
 
 register(
@@ -81,6 +82,7 @@ class _Player:
         self.scenario = scenario
         self.casting = casting
         self._last_key: dict[str, str] = {}
+        self._unsure: dict[str, Deadline] = {}  # programs that may have lost a Ctrl-C, and when that can be told
 
     def play(self, step: ScriptStep) -> Outcome:
         if step.actor is None:
@@ -192,6 +194,8 @@ class _Player:
     def _(self, action: steps.Press, program: Program) -> Outcome:
         self.stage.settle(program)
         self._last_key[program.name] = action.key
+        if action.key == "ctrl-c":
+            self._unsure[program.name] = Deadline.after(UNSURE_SECONDS)
         return self._typed(program, program.press(action.key))
 
     def _typed(self, program: Program, taken: bool) -> Outcome:
@@ -244,6 +248,15 @@ class _Player:
         wanted = action.status is None or program.exited.status == action.status
         return Outcome("done" if wanted else "missed", detail)
 
+    def _nudge(self) -> None:
+        """While another actor is waited for: press Ctrl-C again where the first was lost (see ``_press_again``)."""
+        for name, deadline in tuple(self._unsure.items()):
+            if deadline.passed:
+                del self._unsure[name]
+                program = self.stage.actors.get(name)
+                if isinstance(program, Program) and program.exited is None and self._press_again(program):
+                    del self._last_key[name]
+
     def _press_again(self, program: Program) -> bool:
         """CPython loses a Ctrl-C that comes between its last signal check and a blocking read; the sign is that
         its main thread still sits in that very read. Then it is pressed again, once."""
@@ -271,6 +284,7 @@ class _Player:
 
         def over() -> bool:
             nonlocal met
+            self._nudge()
             met = condition()
             return met or program.flooded or program.exited is not None
 
@@ -332,6 +346,7 @@ class _Player:
         seen: dict[PeerConnection, int] = {}  # how many messages of each have been looked at
 
         def came(connection: PeerConnection) -> bool:
+            self._nudge()
             if action.end is not None:
                 return connection.ended == action.end
             looked_at = seen.get(connection, 0)
