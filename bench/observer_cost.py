@@ -63,7 +63,9 @@ def _both(folder: Path, source: str, measure: Callable[[Path, dict[str, str]], f
     for _ in range(1 + ROUNDS):
         observer = Observer()
         try:
-            pairs.append((measure(program, plain), measure(program, observer.environment("", str(folder), plain))))
+            pairs.append(
+                (measure(program, plain), measure(program, observer.environment("", "client", str(folder), plain)))
+            )
         finally:
             observer.end()
     bare, watched = (statistics.median(column) for column in zip(*pairs[1:], strict=True))

@@ -72,6 +72,7 @@ def test_the_wheel_holds_the_kit_and_nothing_else(wheel: Path) -> None:
     assert tracked == carried
     assert {"wirelab", f"wirelab-{wirelab.__version__}.dist-info"} == {name.partition("/")[0] for name in names}
     assert not [name for name in names if "__pycache__" in name or "tests" in name]
+    assert "wirelab/stage/injected/sitecustomize.py" in names  # no package of ours: it is put into students' programs
 
 
 def test_the_environment_is_not_the_checkout(installed: Path, tmp_path: Path) -> None:

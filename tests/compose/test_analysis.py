@@ -165,3 +165,41 @@ def test_a_file_is_written_whole_and_never_over_the_capture(file: Path, tmp_path
         write(tmp_path / "absent" / "out", b"new", file)
     assert before == file.read_bytes()
     assert {"two.pcapng", "out.pcapng", "link"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_what_is_no_regular_file_is_never_replaced(file: Path, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link, tmp_path):
+        with pytest.raises(InputError, match="not a regular file"):
+            write(path, b"x", file)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(InputError):
+        write(loop, b"x", file)
+    assert loop.is_symlink()
+    assert {"two.pcapng", "pipe", "link", "loop"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_symbolic_link_is_written_through(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    target, link = tmp_path / "kept" / "file", tmp_path / "link"
+    link.symlink_to(target)
+    for data in (b"new", b"newer"):  # there is no such file yet, then there is one
+        write(link, data, file)
+        assert (True, data) == (link.is_symlink(), target.read_bytes())
+    link.unlink()
+    link.symlink_to(file)
+    with pytest.raises(UsageError, match="never overwritten"):
+        write(link, b"x", file)
+
+
+def test_what_lies_where_a_part_is_written_is_not_written_through(file: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    (tmp_path / "out.partial").symlink_to(mine)
+    write(tmp_path / "out", b"x", file)
+    assert (b"mine", b"x") == (mine.read_bytes(), (tmp_path / "out").read_bytes())

@@ -91,7 +91,7 @@ def sample() -> Run:
         Wire(runs.at(0.5), "cut", "alice"),
         Peered(runs.at(0.6), "bob", "sends", b"\xff\x00MSG"),
         Bounded(runs.at(0.7), "alice", 1000, "bytes"),
-        Sampled(runs.at(0.8), "alice", 0.125),
+        Sampled(runs.at(0.8), "alice", 0.125, 0.25),
         WITNESSED,
         Called(runs.at(0.86), "alice", "receiver", "recv", 40000, 12001, LINE, 17),
         Called(runs.at(0.87), "alice", "MainThread", "close", 40000, 12001, LINE, unread=3, linger=0),

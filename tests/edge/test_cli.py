@@ -349,3 +349,24 @@ def test_an_output_that_cannot_express_it_all(command: Command):
     done = command("run", scenario, env={"PYTHONIOENCODING": "ascii"})
     assert (0, "") == (done.status, done.err)
     assert "? pass: test/case" in done.out
+
+
+# --- a broken installation
+
+
+@pytest.mark.parametrize(("name", "package"), [("msgspec", "msgspec"), ("wcwidth", "wcwidth"), ("yaml", "PyYAML")])
+def test_a_package_that_is_missing_is_named_with_its_remedy(command: Command, name: str, package: str):
+    command.write("x.yaml", TALKING + EXPECTED)
+    code = f"import sys; sys.modules[{name!r}] = None; from wirelab.edge.cli import main; sys.exit(main(['lint', 'x.yaml']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=command.folder,
+        env=command.env,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert UNAVAILABLE == done.returncode
+    assert "Traceback" not in done.stderr
+    assert f"-m pip install {package}\n" in done.stderr

@@ -224,6 +224,14 @@ BARE: dict[str, Callable[[], Judgement]] = {
     "WL555": lambda: quits(HELLO + "alice > s FIN at=2020.2ms\ns > alice FIN\nalice > s ACK\n"),
     "WL556": lambda: quits(LEFT + "alice > s FIN at=2020.2ms\ns > alice ACK\n"),
     "WL557": lambda: quits(HELLO + "alice > s FIN at=12ms\ns > alice ACK at=13ms\n"),
+    "WL558": lambda: judged(
+        "{teardown: alice, first: alice}",
+        HELLO
+        + beat(1, 100)
+        + beat(2, 300)
+        + beat(3, 500)
+        + "s > alice FIN at=700ms\nalice > s FIN at=701ms\ns > alice ACK\n",
+    ),
     "WL657": lambda: judged(
         scenario(), HELLO + GOODBYE, typed(5, "alice", "Ctrl-D"), shown(6, "alice", EOF_REPORT), exited(9, "alice", 1)
     ),
@@ -239,7 +247,7 @@ SEEN: dict[str, Callable[[], Judgement]] = {
     ),
     "WL651": lambda: quits(
         CLOSE_WAIT,
-        witnessed(2010, "alice", JOINING, thread("receiver", "running", 52), sockets=OPEN, cpu=0.98),
+        witnessed(2010, "alice", thread("client", "running"), sockets=OPEN, cpu=0.98),
     ),
     "WL652": lambda: quits(HELLO, witnessed(2010, "alice", JOINING, RECEIVER, sockets=OPEN)),
     "WL653": lambda: quits(HELLO, witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN)),

@@ -78,12 +78,22 @@ def test_what_was_seen_is_told(wire: str, codes: list[str]) -> None:
         (ANSWER + BEAT.replace("1", "7") + ANSWER.replace("1", "7") + BYE, ["WL911"]),
         (ANSWER + BYE, ["WL911"]),
         (BYE, ["WL911"]),
+        ("s > a RST", ["WL911", "WL911"]),
+        ("s > a RST\na > s RST,ACK", ["WL911", "WL911"]),
         (HELLO + 'a > s "MSG cut\\n" len=900\n' + BYE, ["WL913"]),
         (HELLO + 'a > s "later\\n" seq=50\ns > a ACK ack=56\n' + BYE, ["WL913"]),
     ],
 )
 def test_what_the_capture_lacks_is_nobodys_fault(wire: str, codes: list[str]) -> None:
     assert ("inconclusive", codes) == outcome(judged(wire))
+
+
+def test_a_reset_when_all_was_over_is_nobodys_doing() -> None:
+    """RFC 9293: 3.10.5, ABORT in TIME-WAIT or LAST-ACK sends nothing; 3.10.7.1, CLOSED answers stray segments."""
+    found = judged(HELLO + BYE + "s > a RST")
+    assert ("pass", []) == outcome(found)
+    assert "the RST in frame 107 came when all was over" in found.checks[-1].summary.in_("en")
+    assert ("fail", ["WL502"]) == outcome(judged(HELLO + "a > s FIN\ns > a FIN\na > s RST,ACK"))
 
 
 def test_what_was_seen_counts_although_something_is_missing() -> None:
@@ -191,3 +201,26 @@ def test_a_part_of_what_is_well_is_never_a_fault(begin: int, end: int) -> None:
         found = judge_captured("x", connection, PROFILES["line"], Limits())
         assert "fail" != found.verdict.value
         assert ("pass" == found.verdict.value) == (part == whole)
+
+
+def test_a_file_that_is_cut_in_the_middle_of_a_packet_is_not_whole() -> None:
+    cut = Limits(truncated=True)
+    assert "inconclusive" == verdicts(judged(HELLO + BEAT + ANSWER, limits=cut))["capture"]
+    assert ("pass", []) == outcome(judged(HELLO + BEAT + ANSWER + BYE, limits=cut))  # nothing of it can be missing
+
+
+@pytest.mark.parametrize("end", ["", "s > a FIN ack=23"])
+def test_a_capture_of_one_direction_lacks_the_other(end: str) -> None:
+    half = judged("s > a SYN,ACK ack=1\ns > a ACK ack=6\ns > a ACK ack=22\n" + end)
+    assert {"inconclusive", "pass"} == set(verdicts(half).values())
+    (lacks,) = [entry for entry in half.checks[0].findings if entry.code == "WL913"]
+    assert "lacks 21 bytes that client sent, the first of them byte 1" in lacks.rationale.in_("en")
+    assert "WL912" not in {entry.code for entry in half.findings}
+
+
+def test_packets_alone_do_not_tell_so_linger_from_a_killed_process() -> None:
+    found = judged(HELLO + "a > s RST")
+    cause = found.findings[0].cause
+    assert cause is not None
+    assert "WL552" == cause.code
+    assert "Windows" in cause.rationale.in_("en")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -22,14 +23,30 @@ from tests.judge.caused import (
     quits,
     said,
 )
-from tests.judge.runs import GOODBYE, HELLO, STARTS, at, exited, judged, killed, missed, scenario, shown, typed
+from tests.judge.runs import (
+    GOODBYE,
+    HELLO,
+    STARTS,
+    at,
+    evidence,
+    exited,
+    judged,
+    killed,
+    missed,
+    profile_of,
+    scenario,
+    shown,
+    typed,
+)
 from tests.judge.test_check_trace import run as traced
 from wirelab.base.texts import LANGUAGES
-from wirelab.judge.causes import RULES
+from wirelab.judge.causes import RULES, explained
+from wirelab.judge.clues import told_of
 from wirelab.judge.findings import REGISTRY, finding
 from wirelab.judge.findings import cause as caused
 from wirelab.judge.verdict import Judgement
-from wirelab.observe.evidence import Bounded, Event, Peered
+from wirelab.judge.view import View
+from wirelab.observe.evidence import Bounded, Event, Peered, StepBegan, StepEnded
 
 
 @pytest.mark.parametrize("code", CAUSED)
@@ -232,6 +249,11 @@ NEAR: dict[str, Callable[[], Judgement]] = {
     "WL557: the other side closed": lambda: quits(
         HELLO + "alice > s FIN at=12ms\ns > alice FIN at=13ms\nalice > s ACK\n"
     ),
+    "WL558: the server was told to quit": lambda: judged(
+        "{teardown: alice, first: alice}",
+        HELLO + beat(1, 100) + beat(2, 300) + beat(3, 500) + "s > alice FIN at=700ms\nalice > s FIN\ns > alice ACK\n",
+        typed(690, "server", "/quit⏎"),
+    ),
     "WL657: another error": lambda: judged(
         scenario(), HELLO + GOODBYE, typed(5, "alice", "Ctrl-D"), shown(6, "alice", EOF_REPORT.replace("EOF", "OS"))
     ),
@@ -397,6 +419,54 @@ def test_unread_bytes_on_one_connection_tell_of_another_that_ended_with_the_same
     assert "by 0.070 s it had stopped reading, as its connection to bob shows (frame 9), and frame 12 came" in said(
         run, "WL551"
     )
+
+
+def test_a_reset_that_the_harness_forged_has_no_cause():
+    script = scenario("{teardown: alice}", script=(*STARTS, "{inject: RST, to: server, of: alice}"))
+    wire = HELLO + beat(1, 100, 101) + "alice > s RST,ACK at=310ms\n"
+    began = evidence(script, wire)
+    told = [
+        item if not isinstance(item, StepBegan) or item.index != 2 else replace(item, time=at(309))
+        for item in began.events
+    ]
+    told = [
+        item if not isinstance(item, StepEnded) or item.index != 2 else replace(item, time=at(311)) for item in told
+    ]
+    forged = View(script, profile_of(script), replace(began, events=tuple(sorted(told, key=lambda item: item.time))))
+    reset = forged.connections[0].teardown.resets[0]
+    told_of = finding(
+        "WL502", "alice", frames=(reset.segment.frame,), actor="alice", frame=reset.segment.frame, time="0.3"
+    )
+    assert None is explained(forged, told_of).cause
+    real = explained(View(script, profile_of(script), began), told_of).cause
+    assert real is not None
+    assert "WL552" == real.code
+
+
+def shows(text: str, *parts: str) -> Judgement:
+    """Bob's server is to show a text; alice's messages came as segments of these bytes."""
+    wire = HELLO + "".join(f'alice > s "{part}" at={n * 50}ms\n' for n, part in enumerate(parts, 1))
+    return judged(
+        scenario(tests="server", script=(*STARTS, f"{{server: shows, text: {text!r}}}")),
+        wire,
+        shown(51, "server", "Received from ('127.0.0.1', 40001): first\r\n"),
+        missed(2, 2000, run_delay=0.0),
+    )
+
+
+def test_the_message_that_a_text_is_about_is_told_from_others_that_stand_in_it():
+    first = "MSG first\\n"
+    assert "'MSG 21'" in said(shows("): 21", first, "MSG 1\\nMSG 21\\n"), "WL251").replace("MSG 21 ", "'MSG 21' ", 1)
+    assert [] == causes(shows("): 21", first, "MSG 1\\nMSG x\\n"))
+    assert [] == causes(shows("): 21", first, "MSG 1\\nMSG x\\n", "MSG 21\\n"))
+    assert "MSG my friend" in said(shows("my: my friend", first, "MSG my\\nMSG my friend\\n"), "WL251")
+
+
+def test_a_text_is_about_the_longest_words_at_its_end():
+    assert "b c" == told_of("a: b c", ["a", "c", "b c", "d"])
+    assert "c" == told_of("long words: c", ["long words", "c"])
+    assert "你好" == told_of("收到你好", ["你", "好", "你好"])
+    assert None is told_of("): 21", ["1", "2", ""])
 
 
 def test_a_connection_that_was_never_accepted_is_not_reset_by_so_linger():

@@ -22,6 +22,7 @@ from tests.judge.caused import (
     SERVER,
     beat,
     called,
+    cause,
     causes,
     quits,
     said,
@@ -51,10 +52,32 @@ NEAR: dict[str, Callable[[], Judgement]] = {
         HELLO, called(11, "alice", "close", 86), witnessed(2010, "alice", thread("MainThread", "sleeping", 90))
     ),
     "WL651: busy before the other side closed": lambda: quits(
-        HELLO, witnessed(2010, "alice", JOINING, thread("receiver", "running", 52), sockets=OPEN, cpu=0.98)
+        HELLO, witnessed(2010, "alice", thread("client", "running"), sockets=OPEN, cpu=0.98)
     ),
     "WL651: it rests": lambda: quits(
-        CLOSE_WAIT, witnessed(2010, "alice", JOINING, thread("receiver", "running", 52), sockets=OPEN, cpu=0.05)
+        CLOSE_WAIT, witnessed(2010, "alice", thread("client", "running"), sockets=OPEN, cpu=0.05)
+    ),
+    "WL651: it called recv() once only": lambda: quits(
+        CLOSE_WAIT,
+        called(22, "alice", "recv", 20, thread="receiver"),
+        witnessed(2010, "alice", thread("MainThread", "running"), sockets=OPEN, cpu=0.98),
+    ),
+    "WL651: its stack is elsewhere": lambda: quits(
+        CLOSE_WAIT, witnessed(2010, "alice", thread("MainThread", "running", 77), sockets=OPEN, cpu=0.98)
+    ),
+    "WL651: it is not in recv(), but blocked in it": lambda: quits(
+        CLOSE_WAIT,
+        witnessed(2010, "alice", thread("client", "receiving", None, ALICE, SERVER), sockets=OPEN, cpu=0.98),
+    ),
+    "WL651: it has not read as far as the FIN": lambda: quits(
+        CLOSE_WAIT,
+        witnessed(
+            2010,
+            "alice",
+            thread("client", "running"),
+            sockets=(SocketSeen(ALICE, SERVER, "CLOSE-WAIT", 1, 0),),
+            cpu=0.98,
+        ),
     ),
     "WL652: the thread that is joined cannot be told": lambda: quits(
         HELLO, witnessed(2010, "alice", thread("MainThread", "waiting", 90, library="join"), sockets=OPEN)
@@ -129,6 +152,26 @@ def test_who_sits_at_the_keyboard_is_told_that_the_other_side_has_left():
     assert "server closed in frame 4 at 0.040 s, but this thread wakes only when somebody types" in said(run, "WL653")
 
 
+def test_who_has_sent_its_own_fin_is_said_to_wait_for_the_others():
+    waits = witnessed(2010, "alice", JOINING, RECEIVER, sockets=(SocketSeen(ALICE, SERVER, "FIN-WAIT-1", 0, 1),))
+    run = quits(HELLO + "alice > s FIN at=12ms\n", waits)
+    words = said(run, "WL652")
+    assert "settimeout() before the last recv()" in cause(run, "WL652").hint.in_("en")
+    assert "settimeout()" not in cause(CAUSED["WL652"](), "WL652").hint.in_("en")
+    assert "open in both directions" not in words
+    assert "its own FIN is out (frame 4, at 0.032 s), but server has not acknowledged it" in words
+    assert "it waits for that of server, which has not come" in words
+    late = quits(HELLO + "alice > s FIN at=1990ms\ns > alice ACK at=1991ms\n", waits)
+    assert "its own FIN is out (frame 4, at 2.010 s); it waits for that of server" in said(late, "WL652")
+
+
+def test_a_library_around_the_socket_shows_that_recv_is_called():
+    frames = (SourceLine("/usr/lib/python3.11/socket.py", 700, "readinto"), SourceLine("client.py", 52, "receive"))
+    spinning = replace(thread("receiver", "running"), stack=frames)
+    run = quits(CLOSE_WAIT, witnessed(2010, "alice", JOINING, spinning, sockets=OPEN, cpu=0.98))
+    assert "receiver is running at client.py:52, and the program uses 98% of a CPU" in said(run, "WL651")
+
+
 def test_a_program_in_another_language_is_told_by_its_system_calls():
     run = quits(
         HELLO,
@@ -142,7 +185,8 @@ def test_a_program_in_another_language_is_told_by_its_system_calls():
     )
     words = said(run, "WL654")
     assert (
-        "client waits for a lock or for another thread to end; the only other one that is blocked is client-2" in words
+        "client waits for a lock or for another thread to end; the only one that is blocked in anything else is client-2"
+        in words
     )
     assert "sits in recvfrom() on the connection to server" in words
 
@@ -151,7 +195,7 @@ def test_threads_of_the_same_name_are_told_apart():
     main, receiver = thread("client", "waiting"), thread("client", "receiving", None, ALICE, SERVER)
     words = said(quits(HELLO, witnessed(2010, "alice", main, receiver, sockets=OPEN)), "WL654")
     assert (
-        "client (thread 1) waits for a lock or for another thread to end; the only other one that is blocked is client (thread 2)"
+        "client (thread 1) waits for a lock or for another thread to end; the only one that is blocked in anything else is client (thread 2)"
         in words
     )
 

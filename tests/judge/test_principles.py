@@ -377,7 +377,7 @@ def test_a_step_waits_in_vain_for_the_harness_alone():
         "node:events:497\r\n      throw er; // Unhandled 'error' event\r\n",
         "thread 'main' panicked at src/main.rs:3:5:\r\nboom\r\n",
         "thread 'main' (4711) panicked at src/main.rs:3:5:\r\nboom\r\n",
-        "panic: runtime error: index out of range\r\n",
+        "panic: runtime error: index out of range\r\n\r\ngoroutine 1 [running]:\r\nmain.main()\r\n",
         "terminate called after throwing an instance of 'int'\r\n",
         "*** stack smashing detected ***: terminated\r\n",
     ],
@@ -387,7 +387,8 @@ def test_a_crash_report_is_found_also_behind_a_prompt(said: str):
 
 
 @pytest.mark.parametrize(
-    "said", ["Received: don't panic\r\n", "Broadcast: Traceback of a letter\r\n", "free lunch\r\n"]
+    "said",
+    ["Received: don't panic\r\n", "Broadcast: Traceback of a letter\r\n", "Broadcast: panic: x\r\n", "free lunch\r\n"],
 )
 def test_ordinary_words_are_no_crash(said: str):
     assert PASS == outcome(judged(scenario(), HELLO, shown(1, "alice", said)))
@@ -431,3 +432,11 @@ def test_the_worst_verdict_counts():
     assert Verdict.FAIL is worst([Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.PASS])
     assert Verdict.INCONCLUSIVE is worst([Verdict.PASS, Verdict.INCONCLUSIVE])
     assert [0, 1, 2] == [verdict.exit_status for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)]
+
+
+def test_a_reset_after_the_end_is_no_programs_doing():
+    """RFC 9293, 3.10.7.1: a closed connection answers whatever still comes with RST."""
+    judgement = judged("{teardown: alice}", HELLO + GOODBYE + "s > alice RST")
+    check = next(check for check in judgement.checks if check.name == "teardown")
+    assert "pass" == judgement.verdict.value
+    assert "the RST in frame 7 came after the end" in check.summary.in_("en")

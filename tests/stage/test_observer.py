@@ -58,7 +58,7 @@ def run(
     plain |= variables or {}
     watching = Observer()
     try:
-        environment = watching.environment("alice", str(folder), plain) if observe else plain
+        environment = watching.environment("alice", "client", str(folder), plain) if observe else plain
         command = [sys.executable, *options, "client.py"]
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -560,7 +560,7 @@ def note(time: int) -> bytes:
 
 
 def test_what_a_hostile_program_leaves_is_bounded_and_harmless(watching: Observer, tmp_path: Path):
-    notes = Path(watching.environment("alice", "/", {})[observer.VARIABLE])
+    notes = Path(watching.environment("alice", "client", "/", {})[observer.VARIABLE])
     now = now_ns()
     os.mkfifo(notes / "0")
     (notes / "1").symlink_to(tmp_path)
@@ -579,19 +579,37 @@ def test_what_a_hostile_program_leaves_is_bounded_and_harmless(watching: Observe
 
 
 def test_what_a_run_left_that_was_killed_is_removed_by_the_next_and_no_others(watching: Observer):
-    notes = Path(watching.environment("alice", "/", {})[observer.VARIABLE])
+    notes = Path(watching.environment("alice", "client", "/", {})[observer.VARIABLE])
     left = Path(tempfile.mkdtemp(prefix=observer.PREFIX, dir=notes.parent.parent))
     (left / "0").mkdir()
     (left / "0" / "0").write_bytes(GOOD)
     later = Observer()
-    later.environment("bob", "/", {})
+    later.environment("bob", "client", "/", {})
     later.end()
     assert not left.exists()
     assert notes.exists()
 
 
+def test_a_link_in_the_place_of_the_whole_folder_is_removed_and_not_followed(watching: Observer, tmp_path: Path):
+    notes = Path(watching.environment("alice", "client", "/", {})[observer.VARIABLE])
+    home, kept = notes.parent, tmp_path / "kept"
+    kept.write_text("mine")
+    left = home.with_name(home.name + "-left")  # of a run that was killed
+    left.symlink_to(tmp_path)
+    notes.rmdir()
+    home.rmdir()
+    home.symlink_to(tmp_path)
+    watching.end()
+    assert not home.is_symlink()
+    later = Observer()
+    later.environment("bob", "client", "/", {})
+    later.end()
+    assert not left.is_symlink()
+    assert "mine" == kept.read_text()
+
+
 def test_a_folder_that_was_swapped_for_a_link_is_not_followed(watching: Observer, tmp_path: Path):
-    notes = Path(watching.environment("alice", "/", {})[observer.VARIABLE])
+    notes = Path(watching.environment("alice", "client", "/", {})[observer.VARIABLE])
     (tmp_path / "0").write_bytes(note(now_ns()))
     notes.rmdir()
     notes.symlink_to(tmp_path)
@@ -602,7 +620,7 @@ def test_a_folder_that_was_swapped_for_a_link_is_not_followed(watching: Observer
 
 def test_environments_are_those_of_the_program_plus_two_variables(watching: Observer):
     given_ = {"PYTHONPATH": "lib", "HOME": "/home/me"}
-    found = watching.environment("alice", "/", given_)
+    found = watching.environment("alice", "client", "/", given_)
     assert {"PYTHONPATH": "lib", "HOME": "/home/me"} == given_
     assert {"PYTHONPATH": f"{observer.INJECTED}:lib", "HOME": "/home/me"} == {
         name: value for name, value in found.items() if name != observer.VARIABLE
@@ -619,7 +637,7 @@ def test_the_injected_half_agrees_with_this_one_and_can_be_read_by_old_pythons()
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             constants[node.targets[0].id] = ast.unparse(node.value)
-    for name in ("VARIABLE", "FILES", "BYTES", "LONGEST"):
+    for name in ("VARIABLE", "AMPLIFY", "FILES", "BYTES", "LONGEST"):
         assert getattr(observer, name) == eval(constants[name]), name
     assert set(observer._CALLS) == set(ast.literal_eval(constants["CALLS"]).values())
     annotated = (ast.AnnAssign, ast.JoinedStr, ast.AsyncFunctionDef)

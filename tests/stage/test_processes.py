@@ -32,3 +32,8 @@ def test_this_process_is_one_of_those_looked_at():
     assert between(first, threads(os.getpid())).cpu >= 0
     assert os.getpid() in children(os.getppid())
     assert {} == threads(2**30)
+
+
+def test_who_burns_the_cpus_was_not_kept_from_running():
+    assert 0.0 == Scheduled(delay=1.0, cpu=2.0).kept
+    assert 0.75 == Scheduled(delay=1.0, cpu=0.25).kept

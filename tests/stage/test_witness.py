@@ -163,6 +163,9 @@ def played_in_python() -> dict[str, Any]:
     found["spin"] = python(SPIN, "running")
     deep = "def deep(left):\n    deep(left - 1) if left else time.sleep(60)\n"
     found["deep"] = python(HEADER + deep + READY + "deep(100)\n", "sleeping")
+    observer = "def note(left):\n    note(left - 1) if left else time.sleep(60)\n"
+    noting = f"exec(compile({observer!r}, {stacks.OBSERVER!r}, 'exec'))\n"
+    found["noting"] = python(HEADER + noting + READY + "note(100)\n", "sleeping")
     found["closed"] = python(CLOSED, "waiting", "receiving")
     return found
 
@@ -237,6 +240,13 @@ def test_a_thread_that_spins_and_the_state_of_its_connection(programs: Any):
 def test_the_innermost_frames_are_kept(programs: Any):
     (main,) = programs["deep"]["threads"]
     assert [("deep", 5)] * stacks.MOST_FRAMES == own_lines(main)
+
+
+@NEEDS_PY_SPY
+def test_the_observers_own_frames_are_left_out(programs: Any):
+    (main,) = programs["noting"]["threads"]
+    assert [("<module>", 6)] == own_lines(main)
+    assert [6] == [line["line"] for line in main["stack"]]
 
 
 def test_a_socket_that_was_closed_while_a_thread_receives_on_it(programs: Any):

@@ -53,7 +53,7 @@ def test_wirelab_toml_starts_programs_that_are_there(folder: Path) -> None:
             assert words[-1] in sources
         else:
             stem = words[-1].removeprefix("./")
-            assert {f"{stem}.c", f"{stem}.java"} & sources
+            assert {f"{stem}.c", f"{stem}.java", f"{stem}.rs"} & sources
             assert stem in chosen["build"]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ MOST = 100_000  # segments of one connection that are looked at
 GUESSES = ("line", "length")  # profiles that tell their own messages from others; without framing, anything may be one
 UNFRAMED = "bare"
 _PARTIAL = ".partial"
+_NOT_REGULAR = Bilingual("not a regular file", "不是普通文件")
 
 register(
     {
@@ -106,8 +108,7 @@ def opened(path: Path, port: int | None = None) -> Iterator[tuple[Capture, Calla
     with contextlib.ExitStack() as stack:
         try:
             if path.exists() and not (path.is_file() or path.is_dir()):
-                why = Bilingual("not a regular file", "不是普通文件")
-                raise InputError("analyze.unreadable", file=path, why=why)
+                raise InputError("analyze.unreadable", file=path, why=_NOT_REGULAR)
             file = stack.enter_context(path.open("rb"))
             size = os.fstat(file.fileno()).st_size
             mapped = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if size else None
@@ -177,7 +178,7 @@ def analyse(
         if all(unknown):
             raise AuthorError(unknown[0])
         profile = profiles[unknown.index(())]  # of a guess, the first that has the trace's messages
-    limits = Limits(capture.lost, MOST if conversation.packets > MOST else None)
+    limits = Limits(capture.lost, MOST if conversation.packets > MOST else None, capture.truncated)
     judgement = judge_captured(name, connection, profile, limits, expected)
     return Analysis(conversation, connection, profile, judgement)
 
@@ -233,13 +234,23 @@ def annotated(capture: Capture, analysis: Analysis, language: Language, file: Pa
 
 
 def write(path: Path, data: bytes, original: Path) -> None:
-    """Write a file as a whole or not at all. Raises UsageError for the capture itself, InputError for what fails."""
-    partial = path.with_name(path.name + _PARTIAL)
+    """Write a file as a whole or not at all; where its name is a symbolic link, the file that this leads to.
+
+    Raises UsageError for the capture itself, InputError for what fails and for what exists and is no regular file: a
+    device, say, which would be gone.
+    """
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(target.name + _PARTIAL)
     try:
-        if path.exists() and path.samefile(original):
-            raise UsageError("analyze.same-file", file=path)
-        partial.write_bytes(data)
-        os.replace(partial, path)
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise InputError("analyze.unwritable", file=path, why=_NOT_REGULAR)
+            if path.samefile(original):
+                raise UsageError("analyze.same-file", file=path)
+        partial.unlink(missing_ok=True)  # left by one that was killed
+        with partial.open("xb") as file:
+            file.write(data)
+        os.replace(partial, target)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

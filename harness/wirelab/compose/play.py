@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 from collections.abc import Mapping
 
 from wirelab import __version__
@@ -23,19 +24,26 @@ def begin(
     listener: Listener | None = None,
     *,
     observe: bool = True,
+    seed: int | None = None,
 ) -> Worker[Evidence]:
     """Begin to play a scenario in a process of its own; ``result()`` of what is returned gives all that was seen.
 
     ``listener`` is told of everything as it happens, in that process. With ``observe``, submissions in Python tell
-    which of their lines called what (docs/observer.md): verdicts are the same without. ``result`` raises UsageError
+    which of their lines called what (docs/observer.md): verdicts are the same without. Where the scenario amplifies
+    races, the moments that are waited follow from ``seed``, else from one drawn here; the evidence names it. ``result``
+    raises UsageError
     (a program that does not exist), EnvironmentFault (what the machine refuses, with the remedy), HarnessBug, and
     KeyboardInterrupt after everything that was started has ended.
     """
+    if not scenario.amplify:
+        seed = None
+    elif seed is None:
+        seed = random.SystemRandom().getrandbits(32)
 
     def work(parent: int) -> Evidence:
-        with Stage(profile, scenario.port, parent, listener, observe=observe) as stage:
+        with Stage(profile, scenario.port, parent, listener, observe=observe, seed=seed) as stage:
             play_script(stage, scenario, castings)
-            return stage.finish(machine())
+            return stage.finish(machine() | ({} if seed is None else {"amplified": str(seed)}))
 
     return Worker(work)
 
@@ -47,9 +55,10 @@ def play(
     listener: Listener | None = None,
     *,
     observe: bool = True,
+    seed: int | None = None,
 ) -> Evidence:
     """Play a scenario from beginning to end; arguments and errors as for ``begin``."""
-    playing = begin(scenario, profile, castings, listener, observe=observe)
+    playing = begin(scenario, profile, castings, listener, observe=observe, seed=seed)
     evidence = playing.result()
     playing.wait()
     return evidence

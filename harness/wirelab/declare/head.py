@@ -73,6 +73,12 @@ class Head(Strict, kw_only=True):
     env: Annotated[Environment, Meta(description="environment variables of every program")] = field(
         default_factory=dict
     )
+    amplify: Annotated[
+        bool,
+        Meta(
+            description="true: a submission in Python pauses for a moment before each send, so that a missing lock shows"
+        ),
+    ] = False
     cast: Annotated[
         dict[str, CastMember], Meta(min_length=1, description="the actors by name, and what each of them is")
     ]

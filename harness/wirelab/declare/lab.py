@@ -51,9 +51,9 @@ class Counted(Strict):
     check: Annotated[
         str | None, Meta(description="one of its checks, such as heartbeat or teardown; left out, all of them")
     ] = None
-    whole: Annotated[bool, Meta(description="true: nothing for what is right in part, as where a race shows rarely")] = (
-        False
-    )
+    whole: Annotated[
+        bool, Meta(description="true: nothing for what is right in part, as where a race shows rarely")
+    ] = False
 
 
 class RubricItem(Strict):

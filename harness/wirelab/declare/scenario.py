@@ -142,6 +142,7 @@ class Scenario:
     script: tuple[ScriptStep, ...]
     expect: tuple[Expected, ...]
     text: str
+    amplify: bool = False
 
     def part(self, actor: str) -> Literal["submission", "reference", "peer"]:
         """Who plays an actor: a scripted peer, the submission, or the reference."""
@@ -179,9 +180,8 @@ def parse_scenario(text: str, name: str, *, path_name: str | None = None) -> Sce
     if problems or head is None:
         raise AuthorError(in_order(problems))
     env = {key: str(value) for key, value in head.env.items()}
-    return Scenario(
-        head.scenario, head.title, head.tests, head.protocol, head.port, env, head.cast, script, expect, text
-    )
+    title, tests, protocol, port, cast = head.title, head.tests, head.protocol, head.port, head.cast
+    return Scenario(head.scenario, title, tests, protocol, port, env, cast, script, expect, text, head.amplify)
 
 
 def _attempt(problems: list[Problem], source: Source, model: type[M], path: Path, data: object = None) -> M | None:

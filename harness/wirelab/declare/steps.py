@@ -99,7 +99,9 @@ class Type(Step):
 
     verb = "type"
     needs = "program"
-    text: Annotated[str, Meta(max_length=100_000, description="what is typed")]
+    text: Annotated[
+        str, Meta(max_length=100_000, description="what is typed; a line break (`\\n` in quotes) is Enter, too")
+    ]
     enter: Annotated[bool, Meta(description="whether Enter is pressed after it")] = True
     every: Annotated[Seconds, Meta(ge=0, le=10, description="seconds between two keys; 0 types all at once")] = 0
 

@@ -7,17 +7,30 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Literal, NoReturn
 
 from wirelab import __version__
-from wirelab.base.errors import WirelabError
+from wirelab.base.errors import EnvironmentFault, WirelabError
+from wirelab.base.texts import Text, register
 from wirelab.edge import output
 
 Language = Literal["en", "zh"]
 USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 64, 70, 130, 141
+
+register(
+    {
+        "cli.missing": Text(
+            "the Python package {name}, which wirelab needs, is not installed for {python}: "
+            "run {python} -m pip install {package}",
+            "{python} 没有安装 wirelab 所需的 Python 包 {name}：请运行 {python} -m pip install {package}",
+        )
+    }
+)
+_PACKAGES = {"yaml": "PyYAML"}  # what is installed under another name than it is imported
 
 _EXAMPLES = """\
 examples:
@@ -50,6 +63,20 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     output.prepare()
+    try:
+        return _main(arguments)
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name in ("", "wirelab"):
+            raise
+        missing = EnvironmentFault(
+            "cli.missing", name=name, package=_PACKAGES.get(name, name), python=shlex.quote(sys.executable)
+        )
+        output.complain("wirelab: " + missing.text(_language()))
+        return missing.exit_status
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     language = _language()
     try:
         parser = _parser()
@@ -69,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         output.complain("wirelab: " + "\n".join(map(safe, error.text(language).split("\n"))))
         return error.exit_status
+    except ModuleNotFoundError:
+        raise
     except Exception:
         output.complain("wirelab: wirelab itself failed; please report this:\n" + traceback.format_exc().rstrip())
         return BUG

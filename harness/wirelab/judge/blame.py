@@ -10,6 +10,7 @@ from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
 from wirelab.observe.connections import Connection, Side
+from wirelab.observe.evidence import Sampled
 
 DROPPED = 3  # heartbeats in a row without an answer: the server drops the client then, rightly
 STARVED = 0.25  # of the time allowed: a program that had no CPU for so long cannot be blamed for being late
@@ -41,14 +42,45 @@ def cut_off(*, frames: tuple[int, ...] = ()) -> Finding:
 def starved(view: View, actor: str, start: int, stop: int) -> Finding | None:
     """A program that got too little of the CPU in a span of time for what it had to do in it."""
     delay = view.run_delay(actor, start, stop)
-    return (
-        finding("WL903", actor, actor=actor, delay=f"{delay:.2f}") if delay > STARVED * (stop - start) / 1e9 else None
-    )
+    if delay <= STARVED * (stop - start) / 1e9 or busy(view, actor, start, stop):
+        return None
+    return finding("WL903", actor, actor=actor, delay=f"{delay:.2f}")
+
+
+def busy(view: View, actor: str, start: int, stop: int) -> bool:
+    """Whether a program was seen to use so much of a CPU in a span of time that what it did not do in all of it, it did
+    not do for other reasons than the machine's."""
+    samples = [event for event in view.evidence.events if isinstance(event, Sampled) and event.actor == actor]
+    inside = [sample for sample in samples if start <= sample.time <= stop]
+    if len(inside) < 2:  # two make a span
+        return False
+    first, last = inside[0], inside[-1]
+    return last.cpu - first.cpu > STARVED * (last.time - first.time) / 1e9
+
+
+def telling(view: View, client: str) -> tuple[Connection, ...]:
+    """The client's connections that say anything of it: those on which either side sent a byte.
+
+    One that stayed idle beside them (to try whether the server is there, say) neither saves nor fails anybody. Where
+    all did, it is the first that came about, else the first that was tried; none where there are none.
+    """
+    owned = view.connections_of(client)
+    spoken = tuple(one for one in owned if one.client_stream.chunks or one.server_stream.chunks)
+    return spoken or tuple(one for one in owned if one.handshake.ack)[:1] or owned[:1]
+
+
+def talk_of(view: View, client: str) -> tuple[tuple[Connection, ...], list[Finding]]:
+    """The connections by which it is judged what a client said, answered and closed; none when it was refused, too."""
+    connection, found = connection_of(view, client)
+    if connection is None:
+        return (), found
+    refusal = refused(view, client, connection)
+    return ((), [refusal]) if refusal else (telling(view, client), [])
 
 
 def connection_of(view: View, client: str) -> tuple[Connection | None, list[Finding]]:
-    """The client's connection (its last), or why there is none to look at."""
-    owned = view.connections_of(client)
+    """The client's connection (the last that says anything of it), or why there is none to look at."""
+    owned = telling(view, client)
     if owned:
         return owned[-1], []
     if client not in view.started:
@@ -61,16 +93,19 @@ def connection_of(view: View, client: str) -> tuple[Connection | None, list[Find
 
 
 def refused(view: View, client: str, connection: Connection) -> Finding | None:
-    """The connection was refused: nobody listened at the address where the server belongs."""
+    """The connection was refused: nobody listened at the address, which may not be the one where the server belongs."""
     syn, rst = connection.handshake.syn, connection.handshake.refused
     if syn is None or rst is None:
         return None
     frames = (syn.segment.frame, rst.segment.frame)
     server = view.server_of(connection)
     if server is not None and view.part(server) != "submission":
-        return not_yours(server, Bilingual("did not listen", "没有监听"), frames=frames)
-    port = view.scenario.port
-    return finding("WL102", server or client, frames=frames, actor=client, syn=frames[0], rst=frames[1], port=port)
+        *_, told, _ = ("", "", *view.started[client].command)  # every command ends with the host and the port
+        if not told or told == connection.server.host:
+            return not_yours(server, Bilingual("did not listen", "没有监听"), frames=frames)
+        server = client  # it knocked at another door
+    where = connection.server
+    return finding("WL102", server or client, frames=frames, actor=client, syn=frames[0], rst=frames[1], where=where)
 
 
 def deserted(view: View, client: str, connection: Connection) -> Finding | None:
@@ -96,6 +131,23 @@ def deserted(view: View, client: str, connection: Connection) -> Finding | None:
     if any(wire_cut(view, client, question.time) for question in open_ones):
         return cut_off(frames=frames)
     return starved(view, client, open_ones[0].time, time)
+
+
+def left_early(view: View, client: str, connection: Connection) -> Finding | None:
+    """The submission's server ended a connection before anybody asked it to, or the client: what the client had still
+    to say never had a chance to be said."""
+    server, end = view.actor_at(connection, "server"), connection.teardown
+    ended = [noted for noted in (end.server_fin, *end.resets) if noted and noted.sender == "server"]
+    first = min(ended, key=lambda noted: noted.segment.time, default=None)
+    if first is None or view.part(server) != "submission" or end.first == "client":
+        return None
+    time, frame = first.segment.time, first.segment.frame
+    if not view.own_doing(server, time) or view.asked_before(server, time) or view.asked_before(client, time):
+        return None
+    values = {"actor": server, "frame": frame, "time": view.seconds(time)}
+    if first.segment.rst:
+        return finding("WL502", server, frames=(frame,), terminal=(), **values)
+    return finding("WL501", server, frames=(frame,), terminal=(), wanted=client, **values)
 
 
 def not_played(view: View, actor: str | None = None) -> Finding:

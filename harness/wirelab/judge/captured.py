@@ -17,19 +17,20 @@ from wirelab.declare.expectations import Expectation, HandshakeExpected, Heartbe
 from wirelab.declare.head import CastMember, Title
 from wirelab.declare.scenario import Expected, Scenario
 from wirelab.declare.trace import Trace, lines_of
-from wirelab.judge.causes import explained
+from wirelab.judge.causes import with_causes
 from wirelab.judge.check_messages import malformed
 from wirelab.judge.check_trace import Compared
 from wirelab.judge.checks import check_expectation, first_of_each
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict, worst
 from wirelab.judge.view import View
-from wirelab.observe.connections import Connection, Note, Side
+from wirelab.observe.connections import SIDES, Connection, Note, Side
 from wirelab.observe.evidence import Evidence, Owned
 from wirelab.observe.messages import Message, Profile
 from wirelab.observe.segments import RAW_IP
 
-SIDES: tuple[Side, Side] = ("client", "server")
+__all__ = ["SIDES", "CapturedView", "Limits", "judge_captured", "sides_of"]
+
 PROMPT = 0.1  # seconds in which a program that reads all the time answers a heartbeat, besides the network's own time
 UNKNOWN_TRIP = 0.4  # allowed for the network's time, in seconds, where the capture lacks the handshake, which shows it
 
@@ -53,6 +54,10 @@ _SPOKEN = Text("client: {client}; server: {server}", "客户端：{client}；服
 _NOTHING = Bilingual("nothing", "无")
 _OTHER = Bilingual("unknown", "未知")
 _PARTED = Text("as the trace says", "与轨迹一致")
+_STRAY = Text(
+    "orderly; the RST in frame {frame} came when all was over, as a kernel's answer to a stray segment",
+    "正常关闭；第 {frame} 帧的 RST 出现在一切结束之后，是内核对迷途报文段的应答",
+)
 _UNSAID: dict[str, Text] = {
     "handshake": Text("SYN, SYN+ACK, ACK", "SYN、SYN+ACK、ACK"),
     "heartbeat": Text("each answered once, with its own number, at once", "每个心跳都立即以相同编号应答一次"),
@@ -62,11 +67,12 @@ _UNSAID: dict[str, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a capture lacks as a file: packets that the capturing machine dropped, and segments beyond what is looked
-    at (``most``, None when all were)."""
+    """What a capture lacks as a file: packets that the capturing machine dropped, segments beyond what is looked at
+    (``most``, None when all were), and its end, when it was ``truncated`` in the middle of a packet."""
 
     lost: int = 0
     most: int | None = None
+    truncated: bool = False
 
 
 class CapturedView(View):
@@ -89,9 +95,8 @@ class CapturedView(View):
     def whole(self, side: Side) -> tuple[Message, ...]:
         """What one side said, without what the capture's own ends have cut."""
         connection = self._connection
-        end, messages = connection.teardown, self.messages(connection.index, side)
-        fin = end.client_fin if side == "client" else end.server_fin
-        if messages and messages[-1].problem == "unfinished" and (fin is None or _stream(connection, side)[1]):
+        messages, more = self.messages(connection.index, side), bool(connection.stream(side).gaps)
+        if messages and messages[-1].problem == "unfinished" and (more or connection.fin(side) is None):
             messages = messages[:-1]
         if messages and connection.handshake.syn is None and messages[0].kind is None:
             messages = messages[1:]  # its beginning was before the capture
@@ -111,15 +116,8 @@ def judge_captured(
     checks = [_capture(view, limits), _handshake(view), _messages(view), *_heartbeats(view), *_teardown(view)]
     if expected is not None:
         checks.append(_trace(view, expected))
-    told = tuple(_explained(view, check) for check in checks)
+    told = tuple(with_causes(view, check) for check in checks)
     return Judgement(name, told, worst(check.verdict for check in checks))
-
-
-def _explained(view: View, check: CheckResult) -> CheckResult:
-    """Some faults have causes that packets alone give away."""
-    if check.verdict is not Verdict.FAIL:
-        return check
-    return replace(check, findings=tuple(explained(view, entry) for entry in check.findings))
 
 
 def _result(check: CheckResult, found: list[Finding]) -> CheckResult:
@@ -136,11 +134,6 @@ def _checked(view: View, expectation: Expectation) -> CheckResult:
     return check_expectation(view, Expected(0, "", expectation))
 
 
-def _stream(connection: Connection, side: Side) -> tuple[int, tuple[tuple[int, int], ...]]:
-    stream = connection.client_stream if side == "client" else connection.server_stream
-    return sum(len(chunk.data) for chunk in stream.chunks), stream.gaps
-
-
 def _capture(view: CapturedView, limits: Limits) -> CheckResult:
     """What there is of the connection, and what the capture lacks."""
     connection = view.one
@@ -153,15 +146,16 @@ def _capture(view: CapturedView, limits: Limits) -> CheckResult:
     found: list[Finding] = []
     if limits.lost:
         found.append(finding("WL901", None, lost=limits.lost))
-    if limits.most is not None:
-        unit = Bilingual("packets", "个报文")
-        found.append(finding("WL902", None, limit=limits.most, unit=unit, time=view.seconds(view.end)))
+    if limits.most is not None or (limits.truncated and not _over(connection)):
+        unit, count = Bilingual("packets", "个报文"), limits.most or len(connection.noted)
+        found.append(finding("WL902", None, limit=count, unit=unit, time=view.seconds(view.end)))
     for side in SIDES:
-        gaps = _stream(connection, side)[1]
+        gaps = connection.stream(side).gaps
         if gaps:
             count = sum(end - start for start, end in gaps)
             found.append(finding("WL913", side, actor=side, count=count, start=gaps[0][0] + 1))
-    values: dict[str, object] = {side: _stream(connection, side)[0] for side in SIDES}
+    found += _unheard(view)
+    values: dict[str, object] = {side: len(connection.stream(side).data) for side in SIDES}
     summary = Said(_SEEN, {"count": len(connection.noted), "notes": said, **values})
     return _result(CheckResult("capture", None, 0, "", Verdict.PASS, summary), found)
 
@@ -188,7 +182,23 @@ def _begun(view: CapturedView) -> Finding:
     return finding("WL911", None, frames=(frame,), actor="client", frame=frame)
 
 
+def _unheard(view: CapturedView) -> Iterator[Finding]:
+    """A side of which there is no segment at all, though the other acknowledged what it sent."""
+    noted = view.one.noted
+    for side in SIDES:
+        if any(item.sender == side for item in noted):
+            continue
+        acked = sorted({item.ack for item in noted if item.ack is not None and not item.segment.rst})
+        if acked[1:] and acked[-1] - acked[-2] == 1:
+            acked.pop()  # a FIN, most likely
+        if acked[1:]:
+            yield finding("WL913", side, actor=side, count=acked[-1] - acked[0], start=acked[0])
+
+
 def _ended(view: CapturedView, missing: Bilingual) -> Finding:
+    unheard = next(_unheard(view), None)
+    if unheard is not None:
+        return unheard
     frame = view.one.noted[-1].segment.frame
     return finding("WL912", None, frames=(frame,), time=view.seconds(view.end), missing=missing)
 
@@ -233,7 +243,7 @@ def _heartbeats(view: CapturedView) -> Iterator[CheckResult]:
     limit = round(PROMPT + trip, 3)
     check = _checked(view, HeartbeatExpected(heartbeat="client", at_least=0, answered_within=limit))
     found = list(check.findings)
-    gaps = {side: _stream(connection, side)[1] for side in SIDES}
+    gaps = {side: connection.stream(side).gaps for side in SIDES}
     if shake.syn is None:  # what was asked before the capture began nobody knows
         first = min((exchange.question.frames[0] for exchange in pairing.exchanges), default=0)
         early = [entry for entry in found if entry.code == "WL304" and (not first or entry.frames[0] < first)]
@@ -260,10 +270,17 @@ def _teardown(view: CapturedView) -> Iterator[CheckResult]:
         return
     check = _checked(view, TeardownExpected(teardown="client"))
     end = connection.teardown
+    if all(noted.segment.rst for noted in connection.noted):  # whatever they answered was not captured
+        yield _result(check, [_begun(view)])
+        return
+    if end.resets and not end.aborts:
+        summary = Said(_STRAY, {"frame": end.resets[0].segment.frame})
+        yield replace(check, verdict=Verdict.PASS, summary=summary, findings=())
+        return
     found = list(check.findings)
     if not end.resets:  # after a RST nothing more could come
         found = [entry for entry in found if entry.code not in ("WL503", "WL505")]
-        found += [_ended(view, missing) for missing in _open_ends(connection)]
+        found += [*_unheard(view)] or [_ended(view, missing) for missing in _open_ends(connection)]
     yield _result(check, found)
 
 

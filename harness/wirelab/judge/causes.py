@@ -14,6 +14,7 @@ from dataclasses import replace
 from wirelab.judge.causes_heartbeat import (
     came_in_pieces,
     came_with_others,
+    given_up,
     only_after_enter,
     own_number,
     thread_had_ended,
@@ -38,7 +39,7 @@ from wirelab.judge.causes_program import (
 )
 from wirelab.judge.causes_reset import linger_zero, peer_was_gone, unread_bytes
 from wirelab.judge.causes_teardown import another_thread_receives, close_wait, fin_wait_2, never_ended
-from wirelab.judge.verdict import Finding
+from wirelab.judge.verdict import CheckResult, Finding, Verdict
 from wirelab.judge.view import View
 
 Rule = Callable[[View, Finding], Finding | None]
@@ -65,6 +66,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL304": (own_number,),
     "WL305": (own_number,),
     "WL401": _BROADCAST,
+    "WL501": (given_up,),
     "WL502": _RESET,
     "WL503": (peer_was_gone, *_NO_FIN),
     "WL504": _NO_FIN,
@@ -74,7 +76,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL604": (one_recv_one_message, still_unsent, *_BROADCAST, *_START),
     "WL606": _CRASH,
     "WL607": (floods,),
-    "WL608": (*_CRASH, elsewhere, crashed_early),
+    "WL608": (*_CRASH, elsewhere, crashed_early, given_up),
     "WL701": _RESET[1:],
     "WL703": _RESET[1:],
 }
@@ -85,3 +87,10 @@ def explained(view: View, finding: Finding) -> Finding:
     """The finding with its likeliest cause, where the evidence shows one; else as it was."""
     found = (rule(view, finding) for rule in RULES.get(finding.code, ()))
     return replace(finding, cause=next((cause for cause in found if cause is not None), None))
+
+
+def with_causes(view: View, check: CheckResult) -> CheckResult:
+    """A check whose findings have their likeliest causes, if it failed; that changes nothing else."""
+    if check.verdict is not Verdict.FAIL:
+        return check
+    return replace(check, findings=tuple(explained(view, entry) for entry in check.findings))

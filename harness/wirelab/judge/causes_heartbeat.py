@@ -1,13 +1,15 @@
-"""Rules for the causes of heartbeats unanswered, answered late, twice or with a wrong number (WL35x).
+"""Rules for the causes of heartbeats unanswered, answered late, twice or with a wrong number (WL35x), and of what follows (WL558).
 
 A rule takes the view of a run and a finding, and gives a cause when the evidence shows it, else None.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 
-from wirelab.base.texts import Bilingual
+from wirelab.base.texts import Bilingual, Text
+from wirelab.judge.blame import DROPPED
 from wirelab.judge.clues import (
     AT_ONCE,
     MS,
@@ -22,7 +24,7 @@ from wirelab.judge.clues import (
 )
 from wirelab.judge.clues import unquoted as bare
 from wirelab.judge.findings import cause
-from wirelab.judge.verdict import Finding
+from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import HEARTBEAT, View
 from wirelab.observe.connections import Connection
 from wirelab.observe.heartbeats import Exchange, Pairing
@@ -72,6 +74,16 @@ def _awaited(view: View, question: Message, wanted: str) -> bool:
 
 # --- WL351
 
+_HELD = Text(
+    "{actor} can answer only after Enter is pressed at its keyboard: {seen}",
+    "{actor} 只有在键盘上按下回车之后才能应答：{seen}",
+)
+_LOCK = Text(
+    "Does the thread that reads the keyboard hold a lock meanwhile, which the one that answers needs? Call input() before "
+    "you take the lock: a lock guards what threads share, not a wait.",
+    "读键盘的线程是不是一直拿着应答线程需要的锁？请先调用 input()，再加锁：锁保护的是线程共享的东西，不应在持有锁时等待。",
+)
+
 
 def only_after_enter(view: View, finding: Finding) -> Finding | None:
     """Answers came only within moments of an Enter typed at that client's keyboard, however long the heartbeat had
@@ -80,6 +92,11 @@ def only_after_enter(view: View, finding: Finding) -> Finding | None:
     if case is None:
         return None
     found = _released(view, case) or _received_after(view, case) or _reading(view, case)
+    held = _sent_after(view, case) if found is None else None
+    if held is not None:
+        seen, frames = held
+        entry = cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
+        return replace(entry, rationale=replace(entry.rationale, text=_HELD), hint=Said(_LOCK))
     if found is None:
         return None
     seen, frames = found
@@ -120,11 +137,12 @@ def _released(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | No
 
 def _received_after(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
     """No thread had called recv() when the heartbeat came; the first call followed the next Enter."""
-    if case.exchange.answer is not None:
-        return None
+    answer = case.exchange.answer
     calls = calls_on(view, case.client, case.connection, "client", "recv")
     enters = [time for time, _ in view.typed_lines(case.client) if time > case.question.time]
     if not calls or not enters or not enters[0] <= calls[0].time <= enters[0] + AT_ONCE:
+        return None
+    if answer is not None and not calls[0].time <= answer.time <= enters[0] + AT_ONCE:
         return None
     first, frame = calls[0], case.question.frames[-1]
     where, time, enter = place(first.line), view.seconds(first.time), view.seconds(enters[0])
@@ -134,6 +152,33 @@ def _received_after(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]
         f"{case.question.text} 在 {view.seconds(case.question.time)} 秒就已到达（第 {frame} 帧），但直到 {time} 秒 "
         f"{first.thread} 才在 {where} 第一次调用 recv()，正好在 {enter} 秒按下回车之后",
     ), case.question.frames
+
+
+def _sent_after(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
+    """The thread that was receiving when the heartbeats came called nothing more until the next Enter, and sent then:
+    something that the keyboard's reader had, such as a lock, held it."""
+    asked = case.question
+    calls = calls_on(view, case.client, case.connection, "client", "recv", "send")
+    waiting = [call for call in calls if call.call == "recv" and call.time <= asked.time]
+    enters = [time for time, _ in view.typed_lines(case.client) if time > asked.time + 2 * AT_ONCE]
+    if case.exchange.answer is not None or not enters or not waiting:
+        return None
+    receiver = waiting[-1].thread
+    mine = [call for call in calls if call.thread == receiver]
+    last, following = [call for call in mine if call.time <= asked.time][-1], [x for x in mine if x.time > asked.time]
+    if last.call != "recv" or not following or following[0].call != "send":
+        return None
+    enter = max((time for time in enters if time <= following[0].time), default=0)
+    if not enter or following[0].time - enter > AT_ONCE:
+        return None
+    came, frame = view.seconds(asked.time), asked.frames[-1]
+    where, time, pressed = place(following[0].line), view.seconds(following[0].time), view.seconds(enter)
+    return Bilingual(
+        f"{receiver} was in recv() when {asked.text} came at {came} s (frame {frame}), but it called send() only at "
+        f"{time} s, at {where}, right after the Enter at {pressed} s",
+        f"{asked.text} 在 {came} 秒到达（第 {frame} 帧）时 {receiver} 正在 recv()，但直到 {time} 秒它才在 {where} 调用 "
+        f"send()，正好在 {pressed} 秒按下回车之后",
+    ), asked.frames
 
 
 def _reading(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
@@ -232,6 +277,37 @@ def thread_had_ended(view: View, finding: Finding) -> Finding | None:
     return cause("WL354", case.client, frames=frames, terminal=quoted, actor=case.client, time=time, before=before)
 
 
+# --- WL558
+
+
+def given_up(view: View, finding: Finding) -> Finding | None:
+    """The server's FIN or RST came before anybody was asked to quit, after three heartbeats in a row without an answer;
+    what the finding tells of is that end, or the client's own after it."""
+    for client in view.scenario.clients if view.part(finding.actor) == "submission" else ():
+        if client != finding.actor or view.connections_of(client)[-1:] == ():
+            continue
+        connection = view.connections_of(client)[-1]
+        server, end = view.actor_at(connection, "server"), connection.teardown
+        ended = [noted for noted in (end.server_fin, *end.resets) if noted and noted.sender == "server"]
+        first = min(ended, key=lambda noted: noted.segment.time, default=None)
+        if first is None or end.first == "client" or not view.own_doing(server, first.segment.time):
+            continue
+        time, frame = first.segment.time, first.segment.frame
+        exited = view.exits.get(client)
+        about = frame in finding.frames or (finding.code == "WL608" and exited is not None and exited.time > time)
+        asked = [exchange for exchange in view.pairing(connection).exchanges if exchange.question.time < time]
+        last = asked[-DROPPED:]
+        if not about or len(last) < DROPPED or view.asked_before(server, time) or view.asked_before(client, time):
+            continue
+        if all(exchange.answer is None or exchange.answer.time > time for exchange in last):
+            frames = tuple(exchange.question.frames[-1] for exchange in last)
+            values = {"server": server, "client": client, "frame": frame, "time": view.seconds(time)}
+            texts = listed([exchange.question.text for exchange in last])
+            told = (*frames, frame)
+            return cause("WL558", client, frames=told, terminal=(), texts=texts, came=framed(frames), **values)
+    return None
+
+
 # --- WL355
 
 
@@ -242,7 +318,8 @@ def own_number(view: View, finding: Finding) -> Finding | None:
     for connection in view.connections_of(client) if view.part(client) == "submission" else ():
         pairing = view.pairing(connection)
         strays = {message.start for message in (*pairing.unsolicited, *pairing.repeated)}
-        for exchange, answers in _followed(pairing):
+        followed = view.once(_followed, connection.index)
+        for exchange, answers in followed:
             question = exchange.question
             wrong = exchange.answer is None and len(answers) == 1 and answers[0].start in strays
             about = (question.text, question.frames[-1]) == (values.get("question"), values.get("frame"))
@@ -251,8 +328,7 @@ def own_number(view: View, finding: Finding) -> Finding | None:
                 answer = answers[0]
                 frames = (question.frames[-1], answer.frames[-1])
                 pairs = [
-                    f"{item.question.text} → {listed([said.text for said in after]) or '-'}"
-                    for item, after in _followed(pairing)
+                    f"{item.question.text} → {listed([said.text for said in after]) or '-'}" for item, after in followed
                 ]
                 return cause(
                     "WL355",
@@ -269,15 +345,13 @@ def own_number(view: View, finding: Finding) -> Finding | None:
     return None
 
 
-def _followed(pairing: Pairing) -> list[tuple[Exchange, list[Message]]]:
+def _followed(view: View, index: int) -> list[tuple[Exchange, list[Message]]]:
     """Each heartbeat with the answers, right or wrong, that came between it and the next one."""
+    pairing = view.pairing(next(item for item in view.connections if item.index == index))
     given = [item.answer for item in pairing.exchanges if item.answer] + [*pairing.unsolicited, *pairing.repeated]
-    given.sort(key=lambda answer: answer.start)
     times = [item.question.time for item in pairing.exchanges]
-    return [
-        (
-            item,
-            [answer for answer in given if item.question.time <= answer.began and (not after or answer.began < after)],
-        )
-        for item, after in zip(pairing.exchanges, [*times[1:], 0], strict=False)
-    ]
+    followed: list[tuple[Exchange, list[Message]]] = [(item, []) for item in pairing.exchanges]
+    for answer in sorted(given, key=lambda answer: answer.start):
+        if at := bisect_right(times, answer.began):
+            followed[at - 1][1].append(answer)
+    return followed

@@ -6,7 +6,10 @@ A rule takes the view of a run and a finding, and gives a cause when the evidenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 from wirelab.base.texts import Bilingual
 from wirelab.judge.causes_heartbeat import answered_alone
@@ -15,19 +18,19 @@ from wirelab.judge.clues import (
     calls_on,
     crash_of,
     deliveries,
-    fin_of,
     listed,
     other,
     place,
     receives_at,
+    told_of,
     unquoted,
 )
 from wirelab.judge.findings import cause
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
-from wirelab.observe.connections import Connection, Side
-from wirelab.observe.messages import Message, decode_stream
-from wirelab.observe.streams import Chunk, Stream
+from wirelab.observe.connections import SIDES, Connection, Side
+from wirelab.observe.messages import Decoder, Message
+from wirelab.observe.streams import Chunk
 
 STILL_UNSENT = 2_000 * MS  # who is told to quit so soon after a line may still hold it
 IN_BETWEEN = 500 * MS  # the rest of a frame that another one was sent into comes within it
@@ -42,11 +45,13 @@ def one_recv_one_message(view: View, finding: Finding) -> Finding | None:
     actor, wanted = str(finding.actor), unquoted(finding.rationale.values.get("text"))
     if view.part(actor) != "submission":
         return None
-    for connection, side in view.ends_of(actor):
+    ends = view.ends_of(actor)
+    told = told_of(wanted, (item.groups.get("text", "") for one, side in ends for item in _received(view, one, side)))
+    for connection, side in ends:
         shapes = deliveries(view, connection, other(side))
-        for message in view.messages(connection.index, other(side)):
-            text, shape = message.groups.get("text", ""), shapes[message.start]
-            if not text or text not in wanted or shape.kind == "alone":
+        for message in _received(view, connection, side):
+            shape = shapes[message.start]
+            if told is None or message.groups.get("text") != told or shape.kind == "alone":
                 continue
             alone = [
                 f"{item.message.text} ({item.message.frames[-1]})"
@@ -63,10 +68,14 @@ def one_recv_one_message(view: View, finding: Finding) -> Finding | None:
     return None
 
 
+def _received(view: View, connection: Connection, reader: Side) -> tuple[Message, ...]:
+    return view.messages(connection.index, other(reader))
+
+
 def _was_shown(view: View, actor: str, message: Message) -> bool:
     """Whether a terminal showed a message's text, as the end of a line."""
     text = message.groups.get("text", "")
-    return bool(text) and any(line.endswith(text) for line in view.lines(actor))
+    return bool(text) and view.ends_line(actor, text)
 
 
 # --- WL252
@@ -74,10 +83,15 @@ def _was_shown(view: View, actor: str, message: Message) -> bool:
 
 def two_threads_at_once(view: View, finding: Finding) -> Finding | None:
     """A frame of this client that is no message is one whole frame sent between the beginning and the end of another."""
-    client = str(finding.actor)
-    for connection in view.connections_of(client) if finding.frames and view.part(client) == "submission" else ():
-        for message in view.messages(connection.index, "client"):
-            found = _interleaved(view, connection, message) if message.frames[-1] <= finding.frames[-1] else None
+    client, limit = str(finding.actor), view.profile.framing.limit
+    if not finding.frames or view.part(client) != "submission" or view.profile.framing.kind == "none":
+        return None
+    for connection in view.connections_of(client):
+        meant = view.once(_meant_by, connection.index)
+        before = [item for item in view.messages(connection.index, "client") if item.frames[-1] <= finding.frames[-1]]
+        # The two frames, one inside the other, are no longer than two frames can be.
+        for message in [item for item in before if item.end > before[-1].end - 2 * limit]:
+            found = _interleaved(view, connection, message, meant)
             if found is not None and found[2] <= finding.frames[0] <= finding.frames[-1] <= found[3]:
                 outer, inner, first, last = found
                 return cause(
@@ -94,41 +108,77 @@ def two_threads_at_once(view: View, finding: Finding) -> Finding | None:
     return None
 
 
-def _interleaved(view: View, connection: Connection, message: Message) -> tuple[str, str, int, int] | None:
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What a client had to send: the lines typed at it, and the groups of the heartbeats that it was to answer."""
+
+    typed: frozenset[str]
+    numbers: frozenset[tuple[tuple[str, str], ...]]
+
+    def has(self, message: Message) -> bool:
+        """Whether it is one of these: any text would do else."""
+        text = message.groups.get("text")
+        if text is None and tuple(message.groups.items()) in self.numbers:
+            return True
+        return not self.typed or text in self.typed
+
+
+def _meant_by(view: View, index: int) -> _Meant:
+    connection = next(item for item in view.connections if item.index == index)
+    typed = frozenset(line for _, line in view.typed_lines(view.client_of(connection) or ""))
+    asked = (item.question for item in view.pairing(connection).exchanges)
+    return _Meant(typed, frozenset(tuple(question.groups.items()) for question in asked))
+
+
+def _interleaved(
+    view: View, connection: Connection, message: Message, meant: _Meant
+) -> tuple[str, str, int, int] | None:
     """Which frame stands inside which, and the segments with the beginning and the rest of the outer one.
 
-    The inner one begins where a segment does. The outer one, without it, is whole, and it is what was typed (or
-    answers a heartbeat): any text would do else.
+    The inner one begins where a segment does. The outer one, without it, is whole, and it is what the client had to send.
     """
-    chunks = connection.client_stream.chunks
-    data = b"".join(chunk.data for chunk in chunks)
-    typed = {line for _, line in view.typed_lines(view.client_of(connection) or "")}
-    numbers = {tuple(item.question.groups.items()) for item in view.pairing(connection).exchanges}
-    for chunk in chunks:
-        start, at = message.start, chunk.offset
-        inner = _first(view, data[at:]) if start < at < message.end else None
+    chunks, start = connection.client_stream.chunks, message.start
+    begins = _chunk_at(chunks, start)
+    for number in range(begins + 1, _chunk_at(chunks, message.end - 1) + 1):
+        at = chunks[number].offset
+        inner = _first(view, _bytes(chunks, at))
         if inner is None:
             continue
-        rest = data[at + inner.end :]
-        outer = _first(view, data[start:at] + rest)
-        tail = _first(view, rest)
-        whole = outer is not None and outer.end > at - start and (outer.groups.get("text") in typed or not typed)
-        whole |= outer is not None and outer.groups.get("text") is None and tuple(outer.groups.items()) in numbers
-        if outer is None or not whole or (tail is not None and tail.kind is not None):
+        rest = at + inner.end
+        outer = _first(view, _bytes(chunks, start, at), _bytes(chunks, rest))
+        if outer is None or outer.end <= at - start or not meant.has(outer) or _first(view, _bytes(chunks, rest)):
             continue
-        first = next(item for item in reversed(chunks) if item.offset <= start)
-        end = at + inner.end + outer.end - (at - start) - 1
-        last = next(item for item in reversed(chunks) if item.offset <= end)
+        first, last = chunks[begins], chunks[_chunk_at(chunks, start + inner.end + outer.end - 1)]
         if last.time - first.time <= IN_BETWEEN and last.frame != first.frame:
             return outer.text, inner.text, first.frame, last.frame
     return None
 
 
-def _first(view: View, data: bytes) -> Message | None:
-    """The first message of some bytes of a client, if it is a whole one of the protocol's."""
-    messages = decode_stream(view.profile, "client", Stream((Chunk(0, data, 1, 0),))) if data else ()
-    found = messages[0] if messages else None
-    return found if found is not None and found.kind is not None and found.problem is None else None
+def _chunk_at(chunks: Sequence[Chunk], offset: int) -> int:
+    """Which chunk has the byte at an offset."""
+    return bisect_right(chunks, offset, key=lambda chunk: chunk.offset) - 1
+
+
+def _bytes(chunks: Sequence[Chunk], start: int, end: int | None = None) -> Iterator[bytes]:
+    """The bytes from an offset on, to another, chunk by chunk."""
+    for number in range(_chunk_at(chunks, start), len(chunks)):
+        chunk = chunks[number]
+        if end is not None and chunk.offset >= end:
+            return
+        yield chunk.data[max(start - chunk.offset, 0) : None if end is None else end - chunk.offset]
+
+
+def _first(view: View, *parts: Iterable[bytes]) -> Message | None:
+    """The first message of some bytes of a client, if it is a whole one of the protocol's. No more is read of them."""
+    decoder, offset = Decoder(view.profile, "client"), 0
+    for data in chain(*parts):
+        found = decoder.feed(Chunk(offset, data, 1, 0)) if data else ()
+        if found:
+            return found[0] if found[0].kind is not None and found[0].problem is None else None
+        offset += len(data)
+        if offset > view.profile.framing.limit:
+            break
+    return None
 
 
 def _senders(view: View, actor: str, connection: Connection, first: int, last: int) -> Bilingual:
@@ -146,12 +196,15 @@ def _senders(view: View, actor: str, connection: Connection, first: int, last: i
 
 
 def still_unsent(view: View, finding: Finding) -> Finding | None:
-    """The line was typed shortly before the client was told to quit, and neither it nor any typed after it was sent."""
-    wanted = unquoted(finding.rationale.values.get("text"))
+    """The line was typed shortly before the client was told to quit, and nothing of it or of any typed after it was
+    sent: since then nothing left but answers and lines that were typed before."""
+    said = unquoted(finding.rationale.values.get("text"))
     for client in view.scenario.clients:
         if view.part(client) == "submission" and (finding.actor == client or finding.code == "WL604"):
-            for time, text in view.typed_lines(client):
-                if text and (text == wanted if finding.code == "WL201" else text in wanted):
+            lines = view.typed_lines(client)
+            wanted = said if finding.code == "WL201" else told_of(said, (text for _, text in lines))
+            for time, text in lines:
+                if text and text == wanted:
                     found = _unsent(view, client, time, text)
                     if found is not None:
                         return found
@@ -165,7 +218,13 @@ def _unsent(view: View, client: str, time: int, text: str) -> Finding | None:
     messages = [item for one in connections for item in view.messages(one.index, "client")]
     sent = "\n".join(item.text for item in messages)
     after = [line for moment, line in view.typed_lines(client) if time <= moment < quit_at and line]
-    fin = fin_of(connections[-1], "client")
+    answers = {spec.name for spec in view.profile.messages if spec.answers}
+    before = {line for _, line in view.typed_lines(client)} - set(after)
+    for item in messages:
+        other_text = item.groups.get("text", item.text)
+        if item.time >= time and item.kind not in answers and other_text not in before:
+            return None  # some of it, cut or in another encoding
+    fin = connections[-1].fin("client")
     ends = [noted for noted in (fin, *connections[-1].teardown.resets) if noted and noted.sender == "client"]
     if not ends or text not in after or any(line in sent for line in after):
         return None
@@ -195,7 +254,7 @@ def _meant(view: View, finding: Finding) -> Iterator[tuple[str, str, str, Connec
     values = finding.rationale.values
     wanted = unquoted(values.get("text", values.get("wanted", "")))
     clients = view.scenario.clients if finding.actor not in view.scenario.clients else [str(finding.actor)]
-    if finding.code == "WL301":
+    if finding.code in ("WL301", "WL401"):
         clients = [str(values.get("actor"))]
     for client in clients:
         for connection in view.connections_of(client)[-1:]:
@@ -209,21 +268,22 @@ def _meant(view: View, finding: Finding) -> Iterator[tuple[str, str, str, Connec
 
 def _typed_at(view: View, server: str, wanted: str) -> int | None:
     """When a line that is awaited was typed at the server."""
-    times = [time for time, line in view.typed_lines(server) if line and line in wanted]
-    return times[0] if times else None
+    lines = view.typed_lines(server)
+    told = told_of(wanted, (line for _, line in lines))
+    return next((time for time, line in lines if line == told), None)
 
 
 def a_slow_client(view: View, finding: Finding) -> Finding | None:
     """Another client's receive window was closed when the line was typed, and it did not open again."""
     for server, client, wanted, mine in _meant(view, finding):
         typed = _typed_at(view, server, wanted)
-        if typed is None or finding.actor == server:
+        if typed is None or (finding.actor == server and finding.code != "WL401"):
             continue
         for connection in view.connections:
             slow = view.client_of(connection)
             windows = [noted for noted in connection.noted if noted.sender == "client" and not noted.segment.syn]
             closed = [noted for noted in windows if noted.segment.time <= typed][-1:]
-            until = min(view.end, *(noted.segment.time for noted in connection.teardown.resets), view.end)
+            until = min([view.end, *(noted.segment.time for noted in connection.teardown.resets)])
             later = [noted for noted in windows if typed < noted.segment.time < until]
             shut = bool(closed) and "zero-window" in closed[0].notes
             if slow in (None, client) or not shut or any(noted.segment.window for noted in later):
@@ -257,24 +317,24 @@ def a_slow_client(view: View, finding: Finding) -> Finding | None:
 
 def one_at_a_time(view: View, finding: Finding) -> Finding | None:
     """The server's terminal did not name this client while it served an earlier one that it had named, and nothing was
-    sent to it."""
+    sent to it; nor had it ever served two at the same time."""
     for server, client, _, mine in _meant(view, finding):
         opened = mine.handshake.ack
         named = _named(view, server, mine)
-        if opened is None or finding.actor == client == server:
+        if opened is None or finding.actor == client == server or view.once(_served_two, server):
             continue
+        noticed = [_named(view, server, item) for item in view.connections if mine.index < item.index]
+        first_noticed = min((moment for moment in noticed if moment is not None), default=view.end)
         for connection in view.connections:
             first = view.client_of(connection)
             if connection.index >= mine.index or first is None or _named(view, server, connection) is None:
                 continue
-            ends = [fin_of(connection, side) for side in _sides()] + list(connection.teardown.resets)
-            over = min([noted.segment.time for noted in ends if noted] or [view.end])
+            over = _over(view, connection)
             served = [chunk for chunk in mine.server_stream.chunks if chunk.time < over]
             unnoticed = named is None or named >= over - 5 * MS
             if over - opened.segment.time < SERVED_BY or served or not unnoticed:
                 continue
-            noticed = [_named(view, server, item) for item in view.connections if mine.index < item.index]
-            if any(moment is not None and moment < over - 5 * MS for moment in noticed):
+            if first_noticed < over - 5 * MS:
                 continue  # one that came later was not left waiting: it is no queue
             moment = view.seconds(named) if named is not None else ""
             until = (
@@ -298,15 +358,42 @@ def one_at_a_time(view: View, finding: Finding) -> Finding | None:
     return None
 
 
-def _sides() -> tuple[Side, Side]:
-    return "client", "server"
+def _over(view: View, connection: Connection) -> int:
+    """When a connection's end began."""
+    ends = [*map(connection.fin, SIDES), *connection.teardown.resets]
+    return min([noted.segment.time for noted in ends if noted] or [view.end])
+
+
+def _served_two(view: View, server: str) -> bool:
+    """Whether the server named a client, or sent to it, while it served an earlier one that it had named."""
+    latest = 0  # until when one that it had named was there
+    for connection in view.connections:
+        if view.server_of(connection) != server:
+            continue
+        named = _named(view, server, connection)
+        first = min(
+            [item.time for item in connection.server_stream.chunks[:1]] + ([named] if named else []), default=None
+        )
+        if first is not None and first < latest - 5 * MS:
+            return True
+        if named is not None:
+            latest = max(latest, _over(view, connection))
+    return False
 
 
 def _named(view: View, server: str, connection: Connection) -> int | None:
     """When the server's terminal first named a client's port."""
-    port = re.compile(rf"\b{connection.client.port}\b")
-    line = next((line for line in view.lines(server) if port.search(line)), None)
+    line = view.once(_naming, server).get(connection.client.port)
     return None if line is None else view.shown_at(server, line)
+
+
+def _naming(view: View, server: str) -> dict[int, str]:
+    """The first line of the server's terminal with each number, whatever it means."""
+    found: dict[int, str] = {}
+    for line in view.lines(server):
+        for number in re.findall(r"\b\d{1,5}\b", line):
+            found.setdefault(int(number), line)
+    return found
 
 
 def broke_off(view: View, finding: Finding) -> Finding | None:

@@ -6,14 +6,15 @@ A rule takes the view of a run and a finding, and gives a cause when the evidenc
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from wirelab.base.texts import Bilingual
-from wirelab.judge.chains import chain_of, last_seen, outlook, told, where
-from wirelab.judge.clues import MS, calls_on, crash_of, fin_of, other, place
-from wirelab.judge.findings import cause
-from wirelab.judge.verdict import Finding
+from wirelab.base.texts import Bilingual, Text
+from wirelab.judge.chains import awaits_fin, chain_of, is_timer, last_seen, outlook, told, where
+from wirelab.judge.clues import MS, calls_on, crash_of, other, place, ports
+from wirelab.judge.findings import REGISTRY, cause
+from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
-from wirelab.observe.evidence import Shown
+from wirelab.observe.evidence import Shown, SocketSeen, ThreadSeen, Witnessed
 
 BUSY = 0.5  # of a CPU: who uses more while it should wait, spins
 FLOODED = 100  # times more is printed after something than before: it began the flood
@@ -27,7 +28,19 @@ _IN_USE = re.compile(
 _END_OF_INPUT = re.compile(
     r"EOFError|(?:java\.util\.)?NoSuchElementException: No line found|panic: EOF\b|.*ERR_USE_AFTER_CLOSE.*readline"
 )
+_RECEIVES = re.compile(r"[/\\](?:socket|ssl)\.py$")
 _INTERRUPT = re.compile(r"(?:.*: )?KeyboardInterrupt\b")
+_CANCEL = Text(
+    "Keep the Timer and call its cancel() when the program ends, with the parentheses, or set daemon = True on it before "
+    "start(): one that is pending keeps the program alive until its time has come.",
+    "请保存这个 Timer，程序结束时调用它的 cancel()（别漏掉括号），或在 start() 之前设置 daemon = True："
+    "还没有到时间的定时器会让程序一直不能结束。",
+)
+_UNENDING = Text(
+    "join() waits until the other thread's function returns: look for the loop that it goes round in, and for what "
+    "should end it.",
+    "join() 要等到那个线程的函数返回：请找出它在哪个循环里转，以及应当由什么来结束这个循环。",
+)
 
 # --- WL15x
 
@@ -46,7 +59,7 @@ def address_in_use(view: View, finding: Finding) -> Finding | None:
     why = Bilingual("", "")
     frames: tuple[int, ...] = ()
     for connection in view.connections:
-        fin = fin_of(connection, "server")
+        fin = connection.fin("server")
         if connection.teardown.first == "server" and fin is not None and fin.segment.time < time:
             client, frame = view.actor_at(connection, "client"), fin.segment.frame
             frames = (frame,)
@@ -97,6 +110,9 @@ def crashed_early(view: View, finding: Finding) -> Finding | None:
     if member is None or crash is None or view.part(actor) != "submission":
         return None
     if member.role == "client":
+        connected = view.shown_at(actor, "Connected to")  # as one of UDP says, too
+        if connected is not None and connected < crash.time:
+            return None
         if any(item.noted[0].segment.time < crash.time for item in view.connections_of(actor)):
             return None
         what = Bilingual("connected", "建立连接")
@@ -112,29 +128,32 @@ def crashed_early(view: View, finding: Finding) -> Finding | None:
 
 
 def spins(view: View, finding: Finding) -> Finding | None:
-    """After the other side's FIN the program used a CPU, or called recv() from one line thousands of times."""
+    """After the other side's FIN the program called recv() from one line thousands of times; or, where nothing notes
+    its calls, it used a CPU, had taken the FIN in, and no stack shows that it was busy elsewhere."""
     actor = str(finding.actor)
     seen = last_seen(view, actor)
     for connection, side in view.ends_of(actor) if view.part(actor) == "submission" else ():
-        fin, mine = fin_of(connection, other(side)), fin_of(connection, side)
-        if fin is None or (mine is not None and view.own_doing(actor, mine.segment.time)):
+        fin, mine = connection.fin(other(side)), connection.fin(side)
+        closed = mine is not None and view.own_doing(actor, mine.segment.time)
+        if fin is None or (closed and finding.code != "WL601"):
             continue
-        after = [call for call in calls_on(view, actor, connection, side, "recv") if call.time > fin.segment.time]
-        often = [call for call in after if call.count >= OFTEN]
-        running = [thread for thread in seen.threads if thread.doing in ("running", "receiving")] if seen else []
-        busy = seen is not None and seen.time > fin.segment.time and seen.cpu >= BUSY and bool(running)
+        calls = calls_on(view, actor, connection, side, "recv")
+        often = [call for call in calls if call.time > fin.segment.time and call.count >= OFTEN]
+        watched = seen is not None and seen.time > fin.segment.time and not calls and not closed
+        running = _running(seen) if seen is not None and watched else None
+        unread = any((item.port, item.peer) == ports(connection, side) and item.unread for item in _sockets(seen))
         if often:
-            call = often[-1]
+            call, joins = often[-1], _joined(view, actor, seen)
             words = Bilingual(
-                f"{call.thread} had called recv() at {place(call.line)} {call.count} times by {view.seconds(call.time)} s",
-                f"到 {view.seconds(call.time)} 秒，{call.thread} 在 {place(call.line)} 已调用 recv() {call.count} 次",
+                f"{call.thread} had called recv() at {place(call.line)} {call.count} times by {view.seconds(call.time)} s"
+                f"{joins.en}",
+                f"到 {view.seconds(call.time)} 秒，{call.thread} 在 {place(call.line)} 已调用 recv() {call.count} 次{joins.zh}",
             )
-        elif busy and seen is not None:
-            thread = next((item for item in running if item.stack and item.doing == "running"), running[0])
-            at = where(thread)
+        elif seen is not None and running is not None and not unread:
+            at = where(running)
             words = Bilingual(
-                f"{thread.name} is running{at}, and the program uses {seen.cpu:.0%} of a CPU where it should wait",
-                f"{thread.name} 正在运行{at.replace(' at ', '（')}{'）' if at else ''}，"
+                f"{running.name} is running{at}, and the program uses {seen.cpu:.0%} of a CPU where it should wait",
+                f"{running.name} 正在运行{at.replace(' at ', '（')}{'）' if at else ''}，"
                 f"程序本应等待，却占用了 {seen.cpu:.0%} 的 CPU",
             )
         else:
@@ -144,6 +163,27 @@ def spins(view: View, finding: Finding) -> Finding | None:
             "WL651", actor, frames=(frame,), terminal=(), other=name, fin=frame, time=time, actor=actor, seen=words
         )
     return None
+
+
+def _running(seen: Witnessed) -> ThreadSeen | None:
+    """The thread that uses the CPU, if it may be in recv(): a stack is one of Python, and shows the library's recv()
+    where the program has put something around its socket; without one nothing speaks against it."""
+    running = [thread for thread in seen.threads if thread.doing == "running"] if seen.cpu >= BUSY else []
+    may = (thread for thread in running if not thread.stack or _RECEIVES.search(thread.stack[0].file))
+    return next(may, None)
+
+
+def _joined(view: View, actor: str, seen: Witnessed | None) -> Bilingual:
+    """Which threads wait for one that is running, as an aside; nothing when none does."""
+    chain = chain_of(seen) if seen is not None else None
+    if chain is None or len(chain.threads) == 1 or chain.last.doing != "running":
+        return Bilingual("", "")
+    said = told(view, actor, chain)
+    return Bilingual(f"; {said.en}", f"；{said.zh}")
+
+
+def _sockets(seen: Witnessed | None) -> tuple[SocketSeen, ...]:
+    return seen.sockets if seen is not None else ()
 
 
 def keeps_running(view: View, finding: Finding) -> Finding | None:
@@ -156,11 +196,19 @@ def keeps_running(view: View, finding: Finding) -> Finding | None:
         return None
     blocked_in = {"keyboard": "WL653", "receiving": "WL654", "accepting": "WL655", "waiting": "WL656"}
     joins = any(thread.waits_for for thread in chain.threads[chain.done :])
-    code = "WL652" if joins else blocked_in.get(chain.last.doing)
+    timer = is_timer(chain.last)
+    code = "WL652" if joins or timer else blocked_in.get(chain.last.doing)
     if code is None:
         return None
     values = {"chain": told(view, actor, chain), "outlook": outlook(view, actor, chain.last, seen.time)}
-    return cause(code, actor, frames=(), terminal=(), **values)
+    found = cause(code, actor, frames=(), terminal=(), **values)
+    if awaits_fin(view, actor, chain.last, seen.time):  # another shutdown() wakes nobody
+        return replace(found, hint=Said(REGISTRY["WL557"].hint))
+    if timer:
+        return replace(found, hint=Said(_CANCEL))
+    if code == "WL652" and chain.last.doing == "running":  # shutdown() would wake nobody
+        return replace(found, hint=Said(_UNENDING))
+    return found
 
 
 # --- WL65x: programs that end wrongly
@@ -200,7 +248,7 @@ def floods(view: View, finding: Finding) -> Finding | None:
             quoted = tuple((actor, line) for line in view.lines(actor)[-3:])
             return cause("WL657", actor, frames=(), terminal=quoted, key=key, seen=seen)
     for connection, side in view.ends_of(actor):
-        fin = fin_of(connection, other(side))
+        fin = connection.fin(other(side))
         before, after = _printed(view, actor, fin.segment.time) if fin else (0, 0)
         if fin is not None and not pressed and before * FLOODED < after:
             seen = Bilingual(

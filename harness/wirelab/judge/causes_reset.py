@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wirelab.base.texts import Bilingual
-from wirelab.judge.clues import AT_ONCE, CLOSE_BY, calls_on, crash_of, fin_of, framed, other, place, ports
+from wirelab.judge.clues import AT_ONCE, CLOSE_BY, calls_on, crash_of, framed, other, place, ports
 from wirelab.judge.findings import cause
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import HEARTBEAT, View
 from wirelab.observe.connections import Connection, Noted, Side
 from wirelab.observe.messages import Message
-from wirelab.observe.streams import Stream
 
+_OR_KILLED = Bilingual(
+    " (or, under Windows, because its process was killed)", "（或者在 Windows 上，是因为进程被强行终止）"
+)
 SAME_END = 10_000_000  # ns; connections that a process resets within it, it resets with one stroke: its end
 ALL_NOTED = 16  # calls from one line: the witness notes so many one by one, and then fewer and fewer
 
@@ -26,12 +28,17 @@ TELLING = ("WL502", "WL701", "WL703")  # findings that name the frame of a RST, 
 def _resets(view: View, finding: Finding) -> Iterator[tuple[str, Connection, Noted]]:
     """The RST that a finding tells of, or that came where a peer waited for a FIN, if it was the submission's."""
     for connection in view.connections:
-        for reset in connection.teardown.resets:
+        for reset in _real(view, connection):
             actor, peer = (view.actor_at(connection, side) for side in (reset.sender, other(reset.sender)))
             told = finding.code in TELLING and reset.segment.frame in finding.frames
             instead = wants_fin(finding) and peer == finding.actor and view.own_doing(actor, reset.segment.time)
             if (told or instead) and view.part(actor) == "submission":
                 yield actor, connection, reset
+
+
+def _real(view: View, connection: Connection) -> Iterator[Noted]:
+    """The RSTs that a side sent; the harness forged none of them."""
+    return (reset for reset in connection.teardown.resets if not view.forged(connection, reset))
 
 
 def wants_fin(finding: Finding) -> bool:
@@ -61,9 +68,9 @@ def linger_zero(view: View, finding: Finding) -> Finding | None:
         at = place(call.line)
         seen = Bilingual(f"{call.thread} called close() at {at}", f"{call.thread} 在 {at} 调用了 close()")
         return _linger(view, actor, reset, seen)
-    if fin_of(connection, side) is not None or not _own(view, actor, connection, side, reset):
+    if connection.fin(side) is not None or not _own(view, actor, connection, side, reset):
         return None
-    sent = [chunk for chunk in _stream(connection, other(side)).chunks if chunk.time <= reset.segment.time]
+    sent = [chunk for chunk in connection.stream(other(side)).chunks if chunk.time <= reset.segment.time]
     name = view.actor_at(connection, other(side))
     if not sent:
         seen = Bilingual(
@@ -83,7 +90,10 @@ def linger_zero(view: View, finding: Finding) -> Finding | None:
 
 def _linger(view: View, actor: str, reset: Noted, seen: Bilingual) -> Finding:
     frame, time = reset.segment.frame, view.seconds(reset.segment.time)
-    return cause("WL552", actor, frames=(frame,), terminal=(), actor=actor, frame=frame, time=time, seen=seen)
+    # Packets alone, from whatever system, leave a second possibility; Linux closes a killed process's sockets with FIN.
+    perhaps = Bilingual("", "") if view.started else _OR_KILLED
+    values = {"actor": actor, "time": time, "seen": seen, "perhaps": perhaps}
+    return cause("WL552", actor, frames=(frame,), terminal=(), frame=frame, **values)
 
 
 def _own(view: View, actor: str, connection: Connection, side: Side, reset: Noted) -> bool:
@@ -95,19 +105,20 @@ def _own(view: View, actor: str, connection: Connection, side: Side, reset: Note
     return bool(accepted) or sent or any(str(connection.client.port) in line for line in view.lines(actor))
 
 
-def _stream(connection: Connection, side: Side) -> Stream:
-    return connection.client_stream if side == "client" else connection.server_stream
-
-
 def _handled(view: View, connection: Connection, reader: Side, message: Message) -> bool | None:
     """Whether the reader showed that it had read a message: by its answer, or on its terminal. None: no way to tell."""
     if message.kind == HEARTBEAT:
-        exchanges = view.pairing(connection).exchanges
-        return any(item.question.start == message.start and item.answer is not None for item in exchanges)
+        return message.start in view.once(_answered, connection.index)
     text = message.groups.get("text", "")
     if not text or message.kind is None:
         return None
-    return any(line.endswith(text) for line in view.lines(view.actor_at(connection, reader)))
+    return view.ends_line(view.actor_at(connection, reader), text)
+
+
+def _answered(view: View, index: int) -> set[int]:
+    """The offsets of the heartbeats that were answered."""
+    pairing = view.pairing(next(item for item in view.connections if item.index == index))
+    return {item.question.start for item in pairing.exchanges if item.answer is not None}
 
 
 def _last_handled(view: View, connection: Connection, reader: Side, reset: Noted) -> Message | None:
@@ -133,19 +144,19 @@ def unread_bytes(view: View, finding: Finding) -> Finding | None:
                 f"{call.thread} 在 {at} 调用 close() 时，还有 {call.unread} 字节没有读",
             )
             return _unread(view, actor, connection, reset, seen, ())
-    if fin_of(connection, side) is not None:
+    if connection.fin(side) is not None:
         return None
     left = _left_over(view, actor, connection, side, reset)
     if left is not None:
         return _unread(view, actor, connection, reset, left.seen, left.frames)
     for sibling in view.connections:  # the same stroke, on a connection that shows more
-        ended = [noted for noted in sibling.teardown.resets if noted.sender == side]
+        ended = [noted for noted in _real(view, sibling) if noted.sender == side]
         if sibling.index == connection.index or view.actor_at(sibling, side) != actor or not ended:
             continue
-        if abs(ended[0].segment.time - reset.segment.time) > SAME_END or fin_of(sibling, side) is not None:
+        if abs(ended[0].segment.time - reset.segment.time) > SAME_END or sibling.fin(side) is not None:
             continue
         stopped = _left_over(view, actor, sibling, side, ended[0])
-        chunks = _stream(connection, other(side)).chunks
+        chunks = connection.stream(other(side)).chunks
         late = [item.frame for item in chunks if stopped and stopped.time < item.time < reset.segment.time]
         if stopped is not None and late:
             name, since, mine = view.actor_at(sibling, other(side)), view.seconds(stopped.time), framed(late)
@@ -192,7 +203,7 @@ def _left_over(view: View, actor: str, connection: Connection, side: Side, reset
     calls = calls_on(view, actor, connection, side, "recv")
     if calls and max(call.count for call in calls) <= ALL_NOTED:
         last = calls[-1]
-        late = [item for item in _stream(connection, other(side)).chunks if last.time < item.time < reset.segment.time]
+        late = [item for item in connection.stream(other(side)).chunks if last.time < item.time < reset.segment.time]
         # The last call may still have given what came first after it was made.
         unread = [item for item in late if item.time > late[0].time + CLOSE_BY]
         if unread:
@@ -231,10 +242,13 @@ def peer_was_gone(view: View, finding: Finding) -> Finding | None:
     candidates = [(item, reset) for _, item, reset in _resets(view, finding)]
     if finding.code == "WL503":
         candidates = [
-            (item, reset) for item, _ in view.ends_of(str(finding.actor)) for reset in item.teardown.resets[:1]
+            (item, reset)
+            for item, _ in view.ends_of(str(finding.actor))
+            for reset in item.teardown.resets[:1]
+            if not view.forged(item, reset)
         ]
     for connection, reset in candidates:
-        fin = fin_of(connection, reset.sender)
+        fin = connection.fin(reset.sender)
         before = [
             noted
             for noted in connection.noted

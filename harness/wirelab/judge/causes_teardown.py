@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from wirelab.base.texts import Bilingual
 from wirelab.judge.causes_reset import wants_fin
-from wirelab.judge.chains import chain_of, last_seen, told, where
-from wirelab.judge.clues import MS, calls_on, fin_ack_of, fin_of, other, own_line, place, ports
+from wirelab.judge.chains import chain_of, is_child, last_seen, told, where
+from wirelab.judge.clues import MS, calls_on, other, own_line, place, ports
 from wirelab.judge.findings import cause
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
@@ -20,6 +20,9 @@ from wirelab.observe.evidence import SocketSeen, ThreadSeen
 CLOSES_BY = 300 * MS  # a side that has not closed so long after the other's FIN does not mean to
 
 _NOTHING = Bilingual("", "")
+_ANOTHER = Bilingual(
+    "another process of the program, which has inherited the socket,", "程序的另一个进程（它继承了这个套接字）"
+)
 
 
 def _open_ends(view: View, finding: Finding) -> Iterator[tuple[str, Connection, Side, int]]:
@@ -33,7 +36,7 @@ def _open_ends(view: View, finding: Finding) -> Iterator[tuple[str, Connection, 
         for connection, side in view.ends_of(actor):
             if not mine and finding.actor != view.actor_at(connection, other(side)):
                 continue
-            fin = fin_of(connection, side)
+            fin = connection.fin(side)
             resets = [noted for noted in connection.teardown.resets if noted.segment.time < until]
             if (fin is None or not view.own_doing(actor, fin.segment.time)) and not resets:
                 yield actor, connection, side, until
@@ -67,7 +70,7 @@ def another_thread_receives(view: View, finding: Finding) -> Finding | None:
                 frames=(),
                 terminal=(),
                 closing=closing,
-                receiver=thread.name,
+                receiver=_ANOTHER if is_child(seen, thread) else thread.name,
                 place=_at(thread),
                 other=view.actor_at(connection, other(side)),
             )
@@ -84,14 +87,14 @@ def close_wait(view: View, finding: Finding) -> Finding | None:
     if finding.code == "WL207" and not wants_fin(finding):
         return None
     for actor, connection, side, until in _open_ends(view, finding):
-        fin, ack = fin_of(connection, other(side)), fin_ack_of(connection, other(side))
+        fin, ack = connection.fin(other(side)), connection.fin_ack(other(side))
         if fin is None or ack is None or until - fin.segment.time < CLOSES_BY:
             continue
         if (quit_at := view.quit_time(actor)) is not None and quit_at < fin.segment.time:
             continue  # it was to close before that: what kept it then is the cause
         if not view.own_doing(view.actor_at(connection, other(side)), fin.segment.time):
             continue
-        if fin_of(connection, side) is None and actor in view.exits and view.exits[actor].time <= fin.segment.time:
+        if connection.fin(side) is None and actor in view.exits and view.exits[actor].time <= fin.segment.time:
             continue
         values = {"actor": actor, "other": view.actor_at(connection, other(side)), "until": view.seconds(until)}
         return cause(
@@ -129,10 +132,10 @@ def fin_wait_2(view: View, finding: Finding) -> Finding | None:
     if view.part(actor) != "submission" or (actor in view.exits and view.exits[actor].by == "itself"):
         return None
     for connection, side in view.ends_of(actor):
-        fin, ack = fin_of(connection, side), fin_ack_of(connection, side)
+        fin, ack = connection.fin(side), connection.fin_ack(side)
         kill = view.kills.get(actor)
         until = min([view.end, *([kill.time] if kill else [])])
-        back = fin_of(connection, other(side))
+        back = connection.fin(other(side))
         if fin is None or ack is None or (back is not None and back.segment.time < until):
             continue
         if fin.segment.time > until - CLOSES_BY or any(

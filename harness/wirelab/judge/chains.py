@@ -6,18 +6,20 @@ cause they are is for the rules to say.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from wirelab.base.texts import Bilingual
-from wirelab.judge.clues import fin_of, other, own_line, place, ports
+from wirelab.judge.clues import other, own_line, place, ports
 from wirelab.judge.view import View
 from wirelab.observe.connections import Connection, Side
 from wirelab.observe.evidence import ThreadSeen, Witnessed
 
 _MAIN = "MainThread"
 _BLOCKED = ("keyboard", "receiving", "accepting", "sending", "waiting", "child", "connecting")
+_THREADING = re.compile(r"[/\\]threading\.py$")
 _END_OF_PROGRAM = "_shutdown"  # threading._shutdown: joins all threads that are not daemons
 
 _CALLS = {"receiving": "recv()", "accepting": "accept()", "sending": "send()", "connecting": "connect()"}
@@ -66,6 +68,8 @@ def chain_of(seen: Witnessed) -> Chain | None:
     if len(chain) > 1 or main.doing != "waiting":
         return Chain(tuple(chain), done)
     others = [thread for thread in threads if thread is not main and thread.doing in _BLOCKED]
+    if not main.stack:  # a virtual machine has a dozen threads of its own that idle so
+        others = [thread for thread in others if thread.doing != "waiting"]
     if (done or not main.stack) and len(others) == 1:
         return Chain((main, *others), done)
     return None if done or not main.stack else Chain((main,))
@@ -89,6 +93,21 @@ def socket_of(view: View, actor: str, thread: ThreadSeen) -> tuple[Connection, S
         if (thread.port, thread.peer) == ports(connection, side):
             return connection, side
     return None
+
+
+def is_timer(thread: ThreadSeen) -> bool:
+    """Whether a thread is a ``threading.Timer`` whose time has not come: its stack is Event.wait, called by its own
+    run(), and has no line of the program's. (A thread that was given Event.wait itself to do is named after that.)"""
+    functions = [line.function for line in thread.stack]
+    inside = all(_THREADING.search(line.file) for line in thread.stack)
+    waits = thread.doing == "waiting" and functions[:1] == ["wait"] and "run" in functions
+    return waits and inside and not thread.name.endswith("(wait)")
+
+
+def is_child(seen: Witnessed, thread: ThreadSeen) -> bool:
+    """Whether a thread is the main one of another process than the program's first: each names its own so."""
+    mains = [one for one in seen.threads if one.name == _MAIN]
+    return thread in mains[1:]
 
 
 def where(thread: ThreadSeen) -> str:
@@ -123,6 +142,11 @@ def _doing(view: View, actor: str, thread: ThreadSeen) -> Bilingual:
         if thread.waits_for:
             joins = f"waits in join(){at} for {thread.waits_for}"
             return Bilingual(joins, f"{zh} join() 中等待 {thread.waits_for}")
+        if is_timer(thread):
+            return Bilingual(
+                "is a threading.Timer that is still pending: it waits for its time to come",
+                "是一个还没有到时间的 threading.Timer，仍在等待",
+            )
         if thread.stack:
             return Bilingual(f"waits for a lock or a condition{at}", f"{zh}代码处等待锁或条件")
         return Bilingual("waits for a lock or for another thread", "在等待锁或另一个线程")
@@ -150,8 +174,8 @@ def _link(view: View, actor: str, chain: Chain, thread: ThreadSeen, index: int) 
                 f"已经执行完，程序还在等待 {following}（它不是守护线程）",
             )
         return Bilingual(
-            f"waits for a lock or for another thread to end; the only other one that is blocked is {following}",
-            f"在等待锁或另一个线程结束；除它之外被阻塞的只有 {following}",
+            f"waits for a lock or for another thread to end; the only one that is blocked in anything else is {following}",
+            f"在等待锁或另一个线程结束；因别的事情被阻塞的只有 {following}",
         )
     return _doing(view, actor, thread)
 
@@ -160,7 +184,7 @@ def outlook(view: View, actor: str, thread: ThreadSeen, moment: int) -> Bilingua
     """Whether what the last thread waits for can come: nothing when that cannot be told."""
     if thread.doing == "keyboard":
         for connection, side in view.ends_of(actor):
-            fin = fin_of(connection, other(side))
+            fin = connection.fin(other(side))
             if fin is not None and fin.segment.time < moment and view.quit_time(actor) is None:
                 name, frame, time = (
                     view.actor_at(connection, other(side)),
@@ -176,12 +200,43 @@ def outlook(view: View, actor: str, thread: ThreadSeen, moment: int) -> Bilingua
         return Bilingual("", "")
     connection, side = found
     name = view.actor_at(connection, other(side))
-    fin = fin_of(connection, other(side))
-    resets = [noted for noted in connection.teardown.resets if noted.segment.time < moment]
-    gone = view.exits.get(name)
-    if (fin is not None and fin.segment.time < moment) or resets or (gone is not None and gone.time < moment):
+    if _over(view, connection, side, moment):
         return Bilingual("; nothing will ever arrive there", "；那里永远不会再有数据到达")
+    if awaits_fin(view, actor, thread, moment):
+        return _half_closed(view, connection, side, moment)
     return Bilingual(
         f"; nobody wakes it: the connection is open in both directions, and {name} waits for {actor} to close first",
         f"；没有什么会唤醒它：连接的两个方向都还开着，{name} 在等 {actor} 先关闭",
+    )
+
+
+def _over(view: View, connection: Connection, side: Side, moment: int) -> bool:
+    """Whether nothing more can come to a side: the other has closed, a RST was sent, or its program is gone."""
+    ends = [noted for noted in (connection.fin(other(side)), *connection.teardown.resets) if noted is not None]
+    gone = view.exits.get(view.actor_at(connection, other(side)))
+    return any(noted.segment.time < moment for noted in ends) or (gone is not None and gone.time < moment)
+
+
+def awaits_fin(view: View, actor: str, thread: ThreadSeen, moment: int) -> bool:
+    """Whether a thread receives where its program's own FIN is out and the other's has not come."""
+    found = socket_of(view, actor, thread) if thread.doing == "receiving" else None
+    fin = found[0].fin(found[1]) if found else None
+    return found is not None and fin is not None and fin.segment.time < moment and not _over(view, *found, moment)
+
+
+def _half_closed(view: View, connection: Connection, side: Side, moment: int) -> Bilingual:
+    fin, acked, name = connection.fin(side), connection.fin_ack(side), view.actor_at(connection, other(side))
+    if fin is None:
+        return Bilingual("", "")
+    frame, time = fin.segment.frame, view.seconds(fin.segment.time)
+    unknown = Bilingual("", "")
+    if acked is None or acked.segment.time > moment:
+        unknown = Bilingual(
+            f", but {name} has not acknowledged it: it may never have got there",
+            f"，但 {name} 没有确认，可能根本没有收到",
+        )
+    return Bilingual(
+        f"; its own FIN is out (frame {frame}, at {time} s){unknown.en}; it waits for that of {name}, which has "
+        "not come",
+        f"；它自己的 FIN 已经发出（第 {frame} 帧，{time} 秒）{unknown.zh}；它在等 {name} 的 FIN，而那一直没有来",
     )

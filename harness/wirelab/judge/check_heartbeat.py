@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import HeartbeatExpected
-from wirelab.judge.blame import connection_of, cut_off, not_yours, received, starved
+from wirelab.judge.blame import busy, cut_off, not_yours, received, starved, talk_of
 from wirelab.judge.check_messages import malformed
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
@@ -22,36 +22,45 @@ _ALIVE = Text(
 
 
 def check_heartbeat(view: View, expected: HeartbeatExpected) -> tuple[Said | None, list[Finding]]:
-    """What was seen when all is well, and what is not."""
-    client = expected.heartbeat
-    connection, found = connection_of(view, client)
-    if connection is None:
+    """What was seen when all is well, and what is not; heartbeats count on whichever connection they come."""
+    client, limit = expected.heartbeat, expected.answered_within
+    connections, found = talk_of(view, client)
+    if not connections:
         return None, found
-    pairing = view.pairing(connection)
-    server = view.actor_at(connection, "server")
-    limit = expected.answered_within
-    alive = _alive_until(view, connection, client)
-    delays = []
-    for exchange in pairing.exchanges:
-        if exchange.delay_ns is not None:
-            delays.append(exchange.delay_ns / 1e9)
-            if delays[-1] <= limit:
-                continue
-        if exchange.question.time < alive - int(limit * 1e9):
-            found += _slow(view, connection, client, exchange, limit, alive)
-    found += _strays(view, client, "WL304", pairing.unsolicited)
-    found += _strays(view, client, "WL305", pairing.repeated)
-    found += _numbering(view, client, server, [exchange.question for exchange in pairing.exchanges])
-    if any(entry.code == "WL302" for entry in found):  # an answer in a wrong shape is none: show what came instead
-        found += malformed(view, client, view.messages(connection.index, "client"))
-    if len(pairing.exchanges) < expected.at_least:
-        few = _too_few(view, connection, expected, len(pairing.exchanges), alive)
+    came, lost = 0, False
+    delays: list[float] = []
+    for connection in connections:
+        exchanges = view.pairing(connection).exchanges
+        came += len(exchanges)
+        delays += [exchange.delay_ns / 1e9 for exchange in exchanges if exchange.delay_ns is not None]
+        lost = lost or any(received(connection, "client", exchange.question.end) is None for exchange in exchanges)
+        found += _on(view, connection, client, limit)
+    if came < expected.at_least:
+        few = _too_few(view, connections[-1], expected, came)
         found += [few] if not few.code.startswith("WL9") or not found else []
     elif len(delays) < expected.at_least and not found:  # the others came while the client left, or never arrived
-        lost = any(received(connection, "client", item.question.end) is None for item in pairing.exchanges)
-        found.append(cut_off() if lost else _too_few(view, connection, expected, len(delays), alive))
+        found.append(cut_off() if lost else _too_few(view, connections[-1], expected, len(delays)))
     values = {"count": len(delays), "worst": f"{max(delays, default=0) * 1e3:.1f}", "limit": f"{limit * 1e3:g}"}
     return Said(_ALIVE, values), found
+
+
+def _on(view: View, connection: Connection, client: str, limit: float) -> Iterator[Finding]:
+    """What is wrong with the heartbeats of one connection, which counts its own, and with their answers."""
+    pairing = view.pairing(connection)
+    alive = _alive_until(view, connection, client)
+    unanswered = False
+    for exchange in pairing.exchanges:
+        late = exchange.delay_ns is None or exchange.delay_ns / 1e9 > limit
+        if late and exchange.question.time < alive - int(limit * 1e9):
+            for entry in _slow(view, connection, client, exchange, limit, alive):
+                unanswered = unanswered or entry.code == "WL302"
+                yield entry
+    yield from _strays(view, client, "WL304", pairing.unsolicited)
+    yield from _strays(view, client, "WL305", pairing.repeated)
+    server = view.actor_at(connection, "server")
+    yield from _numbering(view, client, server, [exchange.question for exchange in pairing.exchanges])
+    if unanswered:  # an answer in a wrong shape is none: show what came instead
+        yield from malformed(view, client, view.messages(connection.index, "client"))
 
 
 def _alive_until(view: View, connection: Connection, client: str) -> int:
@@ -78,7 +87,7 @@ def _slow(
         return
     delay = view.run_delay(client, since, until)
     frames = (question.frames[-1], *(answer.frames[-1:] if answer else ()))
-    if delay >= late:
+    if delay >= late and (answer is not None or not busy(view, client, since, until)):
         yield finding("WL903", client, frames=frames, actor=client, delay=f"{delay:.2f}")
     elif view.part(client) != "submission":
         yield not_yours(client, Bilingual("did not answer a heartbeat in time", "没有及时应答心跳"), frames=frames)
@@ -114,19 +123,26 @@ def _numbering(view: View, client: str, server: str, questions: list[Message]) -
         yield finding("WL306", server, frames=frames, actor=client, seen=", ".join(str(number) for number in numbers))
 
 
-def _too_few(view: View, connection: Connection, expected: HeartbeatExpected, seen: int, alive: int) -> Finding:
+def _too_few(view: View, connection: Connection, expected: HeartbeatExpected, seen: int) -> Finding:
     """Too few heartbeats: the server's fault if it is the submission; or its own client left early; or the machine."""
     client, wanted = expected.heartbeat, expected.at_least
     server = view.actor_at(connection, "server")
     if view.part(server) == "submission":
-        busy = starved(view, server, connection.noted[0].segment.time, alive)
+        busy = starved(view, server, connection.noted[0].segment.time, _alive_until(view, connection, client))
         return busy or finding("WL301", server, actor=client, wanted=wanted, seen=seen)
     exited, asked = view.exits.get(client), view.quit_time(client)
-    by_itself = exited is not None and exited.by == "itself" and view.ending_time(client) is None
-    if by_itself and asked is None and view.part(client) == "submission" and not _was_left(connection):
+    by_itself = exited is not None and exited.by == "itself" and view.ending_time(client) is None and asked is None
+    if view.part(client) == "submission" and (by_itself or _left(view, connection)) and not _was_left(connection):
         return finding("WL301", client, actor=client, wanted=wanted, seen=seen)
     what = Bilingual(f"sent only {seen} of {wanted} heartbeats", f"只发送了 {wanted} 个心跳中的 {seen} 个")
     return not_yours(server, what)
+
+
+def _left(view: View, connection: Connection) -> bool:
+    """Whether the client closed or aborted before anybody asked it to."""
+    client, end = view.actor_at(connection, "client"), connection.teardown
+    moments = [noted.segment.time for noted in (end.client_fin, *end.resets) if noted and noted.sender == "client"]
+    return any(view.own_doing(client, time) and not view.asked_before(client, time) for time in moments[:1])
 
 
 def _was_left(connection: Connection) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import BroadcastExpected, MessagesExpected
-from wirelab.judge.blame import connection_of, not_yours
+from wirelab.judge.blame import left_early, not_yours, talk_of, telling
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
@@ -25,10 +25,10 @@ _REACHED = Text("'{text}' reached {names} exactly once", "“{text}”恰好一�
 def check_messages(view: View, expected: MessagesExpected) -> tuple[Said | None, list[Finding]]:
     """What was seen when all is well, and what is not."""
     client = expected.messages
-    connection, found = connection_of(view, client)
-    if connection is None:
+    connections, found = talk_of(view, client)
+    if not connections:
         return None, found
-    every = [item for one in view.connections_of(client) for item in view.messages(one.index, "client")]
+    every = [item for one in connections for item in view.messages(one.index, "client")]
     messages = tuple(sorted(every, key=lambda message: message.time))  # some open a connection for each message
     wanted = [text for text in expected.sent if text]
     if view.profile.framing.kind == "none":
@@ -38,7 +38,8 @@ def check_messages(view: View, expected: MessagesExpected) -> tuple[Said | None,
     if view.part(client) == "submission":
         found = [*malformed(view, client, messages), *found]
     elif found:  # what else a peer sent, it sent as the script says
-        found = [not_yours(client, Bilingual("did not send what the script says", "没有发送脚本规定的内容"))]
+        what = Bilingual("did not send what the script says", "没有发送脚本规定的内容")
+        found = [left_early(view, client, connections[-1]) or not_yours(client, what)]
     return Said(_SENT, {"count": len(wanted), "texts": _quoted(wanted)}), found
 
 
@@ -156,8 +157,9 @@ def check_broadcast(view: View, expected: BroadcastExpected) -> tuple[Said | Non
     found: list[Finding] = []
     for client in expected.to:
         times, frames = _received(view, client, text)
-        if not view.connections_of(client):
-            found += connection_of(view, client)[1]
+        connections, missing = talk_of(view, client)
+        if not connections:
+            found += missing
         elif not times:
             found.append(_by_server(view, client, "WL401", (), text=text, actor=client))
         elif times > 1:
@@ -185,9 +187,9 @@ def _received(view: View, client: str, text: str) -> tuple[int, tuple[int, ...]]
 
 def _by_server(view: View, client: str, code: str, frames: tuple[int, ...], **values: object) -> Finding:
     """What a server did wrong, unless it is the harness's own: no client can make it broadcast otherwise."""
-    server = view.actor_at(view.connections_of(client)[-1], "server")
+    server = view.actor_at(telling(view, client)[-1], "server")
     if view.part(server) == "submission":
-        return finding(code, client, frames=frames, terminal=(), **values)
+        return finding(code, server, frames=frames, terminal=(), **values)
     return not_yours(server, Bilingual("did not broadcast as it should", "没有正确地广播"), frames=frames)
 
 

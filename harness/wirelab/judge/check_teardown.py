@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import TeardownExpected
-from wirelab.judge.blame import connection_of, cut_off, deserted, not_yours, wire_cut
+from wirelab.judge.blame import cut_off, deserted, not_yours, talk_of, wire_cut
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
@@ -16,6 +16,11 @@ _CLOSED = Text(
     "orderly: {first} sent the first FIN (frame {frame}), in {count} segments, no RST",
     "正常关闭：{first} 先发送 FIN（第 {frame} 帧），共 {count} 个报文段，没有 RST",
 )
+_STRAY = Text(
+    "orderly: {first} sent the first FIN (frame {frame}), in {count} segments; the RST in frame {rst} came after the end, "
+    "as the kernel answers stray segments",
+    "正常关闭：{first} 先发送 FIN（第 {frame} 帧），共 {count} 个报文段；第 {rst} 帧的 RST 在关闭完成之后，是内核对多余报文段的回应",
+)
 _RESET = Text("ended by RST (frame {frame})", "以 RST 结束（第 {frame} 帧）")
 _ANY = Text("ended as it may", "以允许的方式结束")
 
@@ -23,19 +28,29 @@ _ANY = Text("ended as it may", "以允许的方式结束")
 def check_teardown(view: View, expected: TeardownExpected) -> tuple[Said | None, list[Finding]]:
     """What was seen when all is well, and what is not."""
     client = expected.teardown
-    connection, found = connection_of(view, client)
-    if connection is None:
+    connections, found = talk_of(view, client)
+    if not connections:
         return None, found
-    end = connection.teardown
     if expected.style == "reset":
-        in_play = [noted for noted in end.resets if noted.segment.time < view.cleanup]
+        resets = [noted for one in connections for noted in one.teardown.resets]
+        in_play = [noted for noted in resets if noted.segment.time < view.cleanup]
         if in_play:
             return Said(_RESET, {"frame": in_play[0].segment.frame}), []
         return None, [finding("WL507", client, actor=client)]
-    resets = [noted for noted in end.resets if view.own_doing(_sender(view, connection, noted), noted.segment.time)]
+    for connection in connections[:-1]:  # all are to be closed; who closes first is said of the last
+        found += _judged(view, connection, TeardownExpected(teardown=client, style=expected.style))[1]
+    seen, last = _judged(view, connections[-1], expected)
+    return seen, [*found, *last]
+
+
+def _judged(view: View, connection: Connection, expected: TeardownExpected) -> tuple[Said | None, list[Finding]]:
+    """One connection's end."""
+    client, end = expected.teardown, connection.teardown
+    # What comes after both FINs were acknowledged is the kernel's answer to a stray segment, no program's doing.
+    resets = [noted for noted in end.aborts if view.own_doing(_sender(view, connection, noted), noted.segment.time)]
     if expected.style == "any":
-        return Said(_ANY), [] if resets else _unfinished(view, connection, client)
-    found = _reset(view, connection, resets) if resets else _unfinished(view, connection, client)
+        return Said(_ANY), [] if resets else _unfinished(view, connection, expected)
+    found = _reset(view, connection, resets) if resets else _unfinished(view, connection, expected)
     first_fin = end.client_fin if end.first == "client" else end.server_fin
     if first_fin is None:
         return None, found
@@ -46,7 +61,10 @@ def check_teardown(view: View, expected: TeardownExpected) -> tuple[Said | None,
         found.append(excuse or _wrong_first(view, str(expected.first), first, first_fin))
     parts = (end.client_fin, end.server_fin, end.client_fin_ack, end.server_fin_ack)
     count = len({noted.segment.frame for noted in parts if noted})
-    return Said(_CLOSED, {"first": first, "frame": first_fin.segment.frame, "count": count}), found
+    values: dict[str, object] = {"first": first, "frame": first_fin.segment.frame, "count": count}
+    if end.resets and not end.aborts:
+        return Said(_STRAY, values | {"rst": end.resets[0].segment.frame}), found
+    return Said(_CLOSED, values), found
 
 
 def _sender(view: View, connection: Connection, noted: Noted) -> str:
@@ -85,8 +103,9 @@ def _reset(view: View, connection: Connection, resets: list[Noted]) -> list[Find
     return [not_yours(_sender(view, connection, first), Bilingual("sent RST", "发送了 RST"), frames=frames)]
 
 
-def _unfinished(view: View, connection: Connection, client: str) -> list[Finding]:
-    """FINs that are missing, that only being killed brought about, or that nobody acknowledged."""
+def _unfinished(view: View, connection: Connection, expected: TeardownExpected) -> list[Finding]:
+    """FINs that are missing, that only being killed (or the other's being killed) brought about, or that nobody
+    acknowledged."""
     end = connection.teardown
     found = []
     ends: tuple[tuple[Side, Noted | None, Noted | None], ...] = (
@@ -95,20 +114,29 @@ def _unfinished(view: View, connection: Connection, client: str) -> list[Finding
     )
     for side, fin, acked in ends:
         actor = view.actor_at(connection, side)
-        if fin is None:
+        if fin is None or _too_late(view, connection, side, fin, expected):
             found.append(finding("WL503", actor, actor=actor, time=view.seconds(view.end)))
         elif not view.own_doing(actor, fin.segment.time):
             frame, time = fin.segment.frame, view.seconds(view.kills[actor].time)
             found.append(finding("WL504", actor, frames=(frame,), actor=actor, frame=frame, time=time))
         elif acked is None:
             found.append(finding("WL505", actor, frames=(fin.segment.frame,), actor=actor, frame=fin.segment.frame))
-    if found and wire_cut(view, client, view.end):
+    if found and wire_cut(view, expected.teardown, view.end):
         return [cut_off(frames=tuple(frame for entry in found for frame in entry.frames))]
     blamed = [entry for entry in found if view.part(entry.actor) == "submission"]
     if blamed or not found:
         return blamed  # what the other side then did or did not do follows from it
     what = Bilingual("did not bring the connection to its end", "没有完成连接的关闭")
     return [not_yours(str(entry.actor), what, frames=entry.frames) for entry in found]
+
+
+def _too_late(view: View, connection: Connection, side: Side, fin: Noted, expected: TeardownExpected) -> bool:
+    """Whether a side that was to close sent its FIN only when the harness was ending the programs already."""
+    actor, time = view.actor_at(connection, side), fin.segment.time
+    if time < view.cleanup or not view.own_doing(actor, time):
+        return False
+    other = connection.fin("server" if side == "client" else "client")
+    return expected.first == actor or (other is not None and other.segment.time < view.cleanup)
 
 
 def _wrong_first(view: View, wanted: str, first: str, fin: Noted) -> Finding:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import HandshakeExpected
 from wirelab.declare.scenario import Expected
-from wirelab.judge.blame import connection_of, cut_off, not_yours, refused, wire_cut
+from wirelab.judge.blame import connection_of, cut_off, not_yours, refused, telling, wire_cut
 from wirelab.judge.check_heartbeat import check_heartbeat
 from wirelab.judge.check_messages import check_broadcast, check_messages
 from wirelab.judge.check_teardown import check_teardown
@@ -74,6 +74,7 @@ def check_handshake(view: View, expected: HandshakeExpected) -> tuple[Said | Non
     connection, found = connection_of(view, client)
     if connection is None:
         return None, found
+    connection = telling(view, client)[0]
     shake = connection.handshake
     if expected.refused and shake.syn and shake.refused:
         return Said(_REFUSED, {"syn": shake.syn.segment.frame, "rst": shake.refused.segment.frame}), []
@@ -90,7 +91,7 @@ def check_handshake(view: View, expected: HandshakeExpected) -> tuple[Said | Non
         return None, [not_yours(view.actor_at(connection, "server"), _LISTENED, frames=frames)]
     took = (shake.ack.segment.time - shake.syn.segment.time) / 1e6
     more = len(view.connections_of(client)) - 1
-    others = Bilingual(f"; {more} other connections before it", f"；此前还有 {more} 个连接") if more else ""
+    others = Bilingual(f"; {more} other connections", f"；另有 {more} 个连接") if more else ""
     values = {"frames": ", ".join(str(frame) for frame in frames), "ms": f"{took:.2f}", "others": others}
     return Said(_OPENED, values), []
 

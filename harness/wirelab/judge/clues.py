@@ -6,14 +6,14 @@ Facts of the evidence, and words for them; what they mean is for the rules to sa
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from wirelab.base.texts import Bilingual
 from wirelab.judge.crashes import crash_report
 from wirelab.judge.view import View
-from wirelab.observe.connections import Connection, Noted, Side
+from wirelab.observe.connections import Connection, Side
 from wirelab.observe.evidence import Called, SourceLine
 from wirelab.observe.messages import Message
 
@@ -30,16 +30,6 @@ def other(side: Side) -> Side:
     return "server" if side == "client" else "client"
 
 
-def fin_of(connection: Connection, side: Side) -> Noted | None:
-    """The first FIN that a side sent."""
-    return connection.teardown.client_fin if side == "client" else connection.teardown.server_fin
-
-
-def fin_ack_of(connection: Connection, side: Side) -> Noted | None:
-    """What acknowledged the FIN that a side sent."""
-    return connection.teardown.client_fin_ack if side == "client" else connection.teardown.server_fin_ack
-
-
 def ports(connection: Connection, side: Side) -> tuple[int, int]:
     """A side's own port, and that of the other: how witnesses name its socket."""
     ends = connection.client.port, connection.server.port
@@ -50,6 +40,13 @@ def unquoted(text: object) -> str:
     """A text as a finding's values hold it, without the quotes around it."""
     said = str(text)
     return said[1:-1] if len(said) > 1 and said[0] == said[-1] and said[0] in "'\"" else said
+
+
+def told_of(wanted: str, texts: Iterable[str]) -> str | None:
+    """The text that an awaited one is about: which stands in it in whole words, best at its end, and is the longest."""
+    within = {text for text in texts if text and text in wanted}
+    within = {text for text in within if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", wanted, re.ASCII)}
+    return max(within, key=lambda text: (wanted.endswith(text), len(text)), default=None)
 
 
 def listed(names: Sequence[object], limit: int = 4) -> str:
@@ -79,8 +76,20 @@ class Crash:
 
 
 def crash_of(view: View, actor: str) -> Crash | None:
-    """The first crash report on an actor's terminal."""
-    lines = crash_report(view.lines(actor))
+    """The first crash report on an actor's terminal, which is none that somebody typed there or sent to it."""
+    return view.once(_crash_of, actor)
+
+
+def _crash_of(view: View, actor: str) -> Crash | None:
+    typed = {text for _, text in view.typed_lines(actor)}
+    came = {
+        line
+        for connection, side in view.ends_of(actor)
+        for message in view.messages(connection.index, other(side))
+        for text in (message.text, *message.groups.values())
+        for line in text.splitlines()
+    }
+    lines = crash_report(view.lines(actor), typed | came)
     time = view.shown_at(actor, lines[0]) if lines else None
     return None if time is None else Crash(tuple(lines), time)
 
@@ -124,10 +133,14 @@ class Delivery:
 
 def deliveries(view: View, connection: Connection, sender: Side) -> dict[int, Delivery]:
     """How each message of one side came, by its offset in the stream."""
-    messages = view.messages(connection.index, sender)
+    return view.once(_deliveries, connection.index, sender)
+
+
+def _deliveries(view: View, index: int, sender: Side) -> dict[int, Delivery]:
+    messages = view.messages(index, sender)
     found: dict[int, Delivery] = {}
-    for index, message in enumerate(messages):
-        around = messages[max(index - 8, 0) : index] + messages[index + 1 : index + 9]
+    for at, message in enumerate(messages):
+        around = messages[max(at - 8, 0) : at] + messages[at + 1 : at + 9]
         frames = set(message.frames)
         sharing = tuple(item for item in around if frames & set(item.frames))
         close = tuple(

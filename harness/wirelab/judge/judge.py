@@ -13,7 +13,7 @@ from wirelab.declare.scenario import Scenario
 from wirelab.judge.blame import not_played
 from wirelab.judge.causes import explained
 from wirelab.judge.checks import check_expectation
-from wirelab.judge.crashes import crash_report
+from wirelab.judge.clues import crash_of
 from wirelab.judge.credit import credit
 from wirelab.judge.findings import finding
 from wirelab.judge.steps import check_steps
@@ -80,9 +80,9 @@ def _as_far_as_played(view: View, check: CheckResult, *, excused: bool) -> Check
 def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
     """What no program may do, whatever the scenario: crash, flood its terminal, be ended by a signal."""
     found: list[Finding] = []
-    report = crash_report(view.lines(actor))
-    if report:
-        found.append(finding("WL606", actor, actor=actor, terminal=tuple((actor, line) for line in report)))
+    crash = crash_of(view, actor)
+    if crash is not None:
+        found.append(finding("WL606", actor, actor=actor, terminal=crash.quoted(actor)))
     for bound in view.bounds:
         limit, time = bound.limit, view.seconds(bound.time)
         if bound.actor == actor:

@@ -1,4 +1,4 @@
-"""Explanation pages: causes of resets and of missing FINs (WL551 to WL557). Text only; knows no evidence."""
+"""Explanation pages: causes of resets and of missing FINs (WL551 to WL558). Text only; knows no evidence."""
 
 from __future__ import annotations
 
@@ -281,6 +281,48 @@ PAGES: dict[str, Page] = {
             FIN-WAIT-2 |<----------------- ACK      ack=u+1 --| CLOSE-WAIT
                        :                                      :
             recv() ... |                                      | close() ?
+            """,
+    ),
+    "WL558": page(
+        seen=(
+            """The server sends the first FIN, and nobody had told it or the client to quit. Just before stand three
+            heartbeats in a row to which no answer went back. What follows on your side, a broken pipe or an exit that
+            comes too early, is only the echo of that.""",
+            """服务器先发出 FIN，而当时既没有要求服务器退出，也没有要求客户端退出。就在此前有三个接连的心跳没有得到应答。
+            你这一方随后出现的 broken pipe 或过早退出，都只是它的余波。""",
+        ),
+        why=(
+            """Heartbeats are there for this: a peer that crashed or lost its cable sends no FIN, so silence is all that
+            the server can go by. The lab's protocol has it drop a client that left three heartbeats in a row
+            unanswered. Its FIN is therefore right, and the teardown that you look at is not your fault's place: the
+            answers are. As long as they are missing, the connection ends before your program gets round to closing.""",
+            """心跳就是为此而设：对方崩溃或网线被拔掉时不会发 FIN，服务器只能凭“没有声音”来判断。本实验的协议规定，接连
+            三个心跳没有应答，服务器就断开这个客户端。所以它发 FIN 是对的，错误不在你正在看的关闭过程，而在应答。只要
+            没有应答，连接就会在你的程序来得及关闭之前结束。""",
+        ),
+        where=(
+            """Leave the closing code alone and look at the finding about the heartbeats (WL302) and its cause: does a
+            thread of its own receive all the time, and can it send without waiting for the keyboard?""",
+            """先不要改关闭部分的代码，去看关于心跳的诊断（WL302）和它的原因：是否有一个单独的线程一直在接收？它发送时会
+            不会被键盘挡住？""",
+        ),
+        code="""
+            with lock:                           # wrong
+                text = input("> ")
+                sock.sendall(frame(text))
+
+            text = input("> ")                   # right
+            with lock:
+                sock.sendall(frame(text))
+            """,
+        source="Handout, heartbeat; RFC 9293, section 3.8.4",
+        picture=r"""
+                    client                                 server
+                       |<------------- HEARTBEAT 1\n  seq=y --|
+                       |<------------- HEARTBEAT 2\n ---------|
+                       |<------------- HEARTBEAT 3\n ---------|
+                       |<------------- FIN,ACK  seq=w --------| FIN-WAIT-1
+            CLOSE-WAIT |-- ACK         ack=w+1 -------------->| FIN-WAIT-2
             """,
     ),
 }

@@ -50,9 +50,10 @@ PAGES: dict[str, Page] = {
     "WL652": page(
         seen=(
             """The program has done everything else and sits in `join()`: one thread waits for another, and that one is
-            blocked. The finding names both threads and the lines they are at.""",
-            """程序别的都做完了，停在 `join()`：一个线程等另一个线程，而后者阻塞着。诊断里给出了两个线程的名字和各自所
-            在的行。""",
+            blocked, goes round in a loop, or is a `threading.Timer` whose time has not come. The finding names both
+            threads and the lines they are at.""",
+            """程序别的都做完了，停在 `join()`：一个线程等另一个线程，而后者阻塞着、在循环里打转，或者是一个还没有到时间的
+            `threading.Timer`。诊断里给出了两个线程的名字和各自所在的行。""",
         ),
         why=(
             """`join()` waits; it does not stop anybody. A thread ends when its function returns, and a function that
@@ -66,10 +67,10 @@ PAGES: dict[str, Page] = {
         ),
         where=(
             """See what the other thread is blocked in, end that wait first, then `join()`: `shutdown()` for `recv()`,
-            a sentinel for `queue.get()`, `event.set()` for `wait()`. A daemon thread would let the program end, at
+            a sentinel for `queue.get()`, `event.set()` for `wait()`, `cancel()` for a `Timer`. A daemon thread would let the program end, at
             the price of being cut off in the middle of whatever it does.""",
             """看另一个线程阻塞在哪里，先结束那个等待，再 `join()`：`recv()` 用 `shutdown()`，`queue.get()` 用结束标记
-            ，`wait()` 用 `event.set()`。设为守护线程也能让程序结束，代价是它会在任意一处被拦腰打断。""",
+            ，`wait()` 用 `event.set()`，`Timer` 用 `cancel()`。设为守护线程也能让程序结束，代价是它会在任意一处被拦腰打断。""",
         ),
         code="""
             receiver.join()                      # wrong

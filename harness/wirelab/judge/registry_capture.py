@@ -45,9 +45,10 @@ KINDS: tuple[Kind, ...] = (
             "抓包缺少 {actor} 发送的 {count} 个字节，其中第一个是其字节流的第 {start} 字节；消息只能读到那里为止",
         ),
         hint=Text(
-            "Capture packets whole (tcpdump: -s 0) and only what you need (a capture filter such as tcp port 12001), "
-            "so that none is cut or lost.",
-            "请完整抓取每个报文（tcpdump 用 -s 0），并用抓包过滤器（例如 tcp port 12001）只抓需要的内容，以免截断或丢失。",
+            "Capture packets whole (tcpdump: -s 0), in both directions, and only what you need (a capture filter such as "
+            "tcp port 12001, not src port 12001), so that none is cut or lost.",
+            "请完整抓取两个方向的每个报文（tcpdump 用 -s 0），并用抓包过滤器（例如 tcp port 12001，而不是 src port 12001）"
+            "只抓需要的内容，以免截断或丢失。",
         ),
     ),
 )

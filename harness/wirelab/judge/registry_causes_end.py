@@ -32,9 +32,9 @@ KINDS: tuple[Kind, ...] = (
         "WL552",
         summary=Text("SO_LINGER with a time of 0", "设置了时间为 0 的 SO_LINGER"),
         rationale=Text(
-            "{actor}'s socket was closed with SO_LINGER 0, which means RST (frame {frame}, at {time} s) instead of FIN: "
-            "{seen}",
-            "{actor} 的套接字是带着 SO_LINGER 0 关闭的，因此发送的是 RST（第 {frame} 帧，{time} 秒）而不是 FIN：{seen}",
+            "{actor}'s socket was closed with SO_LINGER 0{perhaps}, which means RST (frame {frame}, at {time} s) instead "
+            "of FIN: {seen}",
+            "{actor} 的套接字是带着 SO_LINGER 0 关闭的{perhaps}，因此发送的是 RST（第 {frame} 帧，{time} 秒）而不是 FIN：{seen}",
         ),
         hint=Text(
             "Take the SO_LINGER out: it throws away what is still unsent, too. If it was meant against 'Address already "
@@ -128,6 +128,24 @@ KINDS: tuple[Kind, ...] = (
         hint=Text(
             "Wait for the other side's FIN, but not for ever: settimeout() before the last recv() calls, then close().",
             "应当等待对方的 FIN，但不要永远等：在最后的 recv() 之前 settimeout()，超时就 close()。",
+        ),
+        cause=True,
+    ),
+    Kind(
+        "WL558",
+        summary=Text(
+            "the server gave the client up after three unanswered heartbeats",
+            "连续三个心跳没有应答，服务器放弃了客户端",
+        ),
+        rationale=Text(
+            "{server} closed in frame {frame} at {time} s because it had given {client} up: {texts} ({came}) came in a "
+            "row and had no answer by then",
+            "{server} 在第 {frame} 帧（{time} 秒）关闭，是因为它已经放弃了 {client}：{texts}（{came}）接连到达，"
+            "到那时都没有得到应答",
+        ),
+        hint=Text(
+            "Nothing is wrong with your way of closing here: mend the answers to the heartbeats first, and the rest follows.",
+            "这里的关闭方式并没有错：请先改好心跳的应答，其余问题会随之消失。",
         ),
         cause=True,
     ),

@@ -25,12 +25,13 @@ KINDS: tuple[Kind, ...] = (
         "WL102",
         summary=Text("the connection was refused", "连接被拒绝"),
         rationale=Text(
-            "{actor} sent SYN in frame {syn}; frame {rst} answered with RST: nobody listened on port {port}",
-            "{actor} 在第 {syn} 帧发出 SYN，第 {rst} 帧以 RST 应答：端口 {port} 上没有程序在监听",
+            "{actor} sent SYN in frame {syn}; frame {rst} answered with RST: nobody listened at {where}",
+            "{actor} 在第 {syn} 帧发出 SYN，第 {rst} 帧以 RST 应答：{where} 上没有程序在监听",
         ),
         hint=Text(
-            "A server must bind() and listen() before a client connects; a server that has ended no longer listens.",
-            "服务器必须先 bind() 和 listen()，客户端才能连接；已经退出的服务器不再监听。",
+            "A server must bind() and listen() before a client connects; a server that has ended no longer listens. A client "
+            "must connect to the address that it is given.",
+            "服务器必须先 bind() 和 listen()，客户端才能连接；已经退出的服务器不再监听。客户端必须连接给定的地址。",
         ),
     ),
     Kind(

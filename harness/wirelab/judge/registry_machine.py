@@ -29,8 +29,10 @@ KINDS: tuple[Kind, ...] = (
             "捕获在 {limit} {unit}之后截断（{time} 秒），之后的内容无法判断",
         ),
         hint=Text(
-            "Run again; if it happens every time, the scenario makes more traffic than wirelab keeps.",
-            "请重新运行；如果每次都这样，说明场景的流量超过了保留上限。",
+            "Run again; if it happens every time, the scenario makes more traffic than wirelab keeps. Of a file that "
+            "ends in the middle of a packet: stop the capturing program in an orderly way (Ctrl-C), do not kill it.",
+            "请重新运行；如果每次都这样，说明场景的流量超过了保留上限。"
+            "如果是文件在一个报文中间结束：请用 Ctrl-C 正常停止抓包程序，不要强行终止它。",
         ),
     ),
     Kind(

@@ -50,7 +50,7 @@ class _Teller:
         if self._connection.handshake.syn is None:
             yield Gap(_NOWHERE)  # what came before the capture, and may come again in it
         for noted in self._connection.noted:
-            segment, data = noted.segment, _brought(noted)
+            segment, data = noted.segment, noted.brought
             told = bool(data) or segment.syn or segment.fin or segment.frame in self._needed
             if segment.rst or (told and (data or not noted.notes & _BY_THE_WAY)):
                 yield self._line(noted, data)
@@ -75,15 +75,3 @@ class _Teller:
             length=Value((), len(data)) if data and len(segment.payload) == segment.length else None,
             payload=quoted[:QUOTED] if data and quoted else None,
         )
-
-
-def _brought(noted: Noted) -> range:
-    """The offsets of the bytes that a segment brought, and those that it un-blocked; none when they came before."""
-    segment = noted.segment
-    if noted.delivered:
-        first, last = noted.delivered[0], noted.delivered[-1]
-        return range(first.offset, last.offset + len(last.data))
-    if not segment.length or segment.rst or noted.notes & (_BY_THE_WAY | {"out-of-order"}):
-        return range(0)
-    start = noted.seq - 1 + segment.syn  # the capture has none of its bytes
-    return range(start, start + segment.length)

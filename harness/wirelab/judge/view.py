@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from wirelab.declare.scenario import Scenario
 from wirelab.declare.steps import Inject
-from wirelab.observe.connections import Connection, Noted, Side, Tracker
+from wirelab.observe.connections import SIDES, Connection, Noted, Side, Tracker
 from wirelab.observe.evidence import (
     Bounded,
     Called,
@@ -40,6 +42,8 @@ PEER_CLOSES = ("half-closes", "closes", "resets")
 QUIT_LINE = "/quit⏎"
 HEARTBEAT = "heartbeat"  # what checks call it, whatever a profile's wire says
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class PlayedStep:
@@ -57,7 +61,14 @@ class View:
         self.profile = profile
         self.evidence = evidence
         self.start = evidence.events[0].time if evidence.events else 0
-        self._messages: dict[tuple[int, Side], tuple[Message, ...]] = {}
+        self._kept: dict[tuple[object, ...], object] = {}
+
+    def once(self, make: Callable[..., T], *about: object) -> T:
+        """What ``make(self, *about)`` gives, worked out the first time only. ``about`` can be hashed, at no great cost:
+        an index rather than a connection."""
+        if (make, *about) not in self._kept:
+            self._kept[make, *about] = make(self, *about)
+        return cast(T, self._kept[make, *about])
 
     def seconds(self, time: int) -> str:
         """A moment as seconds since the run began, three decimals."""
@@ -73,8 +84,15 @@ class View:
 
     def ends_of(self, actor: str) -> tuple[tuple[Connection, Side], ...]:
         """The connections that an actor has an end of, in order, and which end it is."""
-        sides: tuple[Side, Side] = ("client", "server")
-        return tuple((item, side) for item in self.connections for side in sides if self.actor_at(item, side) == actor)
+        return tuple(self._ends.get(actor, ()))
+
+    @functools.cached_property
+    def _ends(self) -> dict[str, list[tuple[Connection, Side]]]:
+        ends: dict[str, list[tuple[Connection, Side]]] = {}
+        for connection in self.connections:
+            for side in SIDES:
+                ends.setdefault(self.actor_at(connection, side), []).append((connection, side))
+        return ends
 
     @functools.cached_property
     def elsewhere(self) -> tuple[Segment, ...]:
@@ -115,12 +133,12 @@ class View:
     def server_of(self, connection: Connection) -> str | None:
         """The actor that served when the connection began: the server that was started last before."""
         began = connection.noted[0].segment.time
-        started = [
-            event.actor
-            for event in self.evidence.events
-            if isinstance(event, Started) and event.role == "server" and event.time <= began
-        ]
+        started = [event.actor for event in self._servers if event.time <= began]
         return started[-1] if started else None
+
+    @functools.cached_property
+    def _servers(self) -> tuple[Started, ...]:
+        return tuple(event for event in self.evidence.events if isinstance(event, Started) and event.role == "server")
 
     def actor_at(self, connection: Connection, side: Side) -> str:
         """The actor at one side of a connection, or the side's name when it is not known."""
@@ -129,24 +147,20 @@ class View:
 
     def part(self, actor: str | None) -> str:
         """Who played an actor: submission, reference or peer; the submission where it is not known."""
+        started = self.started.get(actor or "")
+        if started is not None:  # where both roles are tested, one may still have been left to the reference
+            return started.part
         return self.scenario.part(actor) if actor in self.scenario.cast else "submission"
 
     # --- messages
 
     def messages(self, index: int, side: Side) -> tuple[Message, ...]:
         """All messages one side sent on the connection with this index of the capture."""
-        if (index, side) not in self._messages:
-            connection = next(item for item in self.connections if item.index == index)
-            stream = connection.client_stream if side == "client" else connection.server_stream
-            self._messages[index, side] = decode_stream(self.profile, side, stream)
-        return self._messages[index, side]
+        return self.once(_messages, index, side)
 
     def pairing(self, connection: Connection) -> Pairing:
         """Heartbeats and their answers on one connection; of other questions a profile may have, nothing."""
-        index = connection.index
-        answers = {spec.name for spec in self.profile.messages if spec.answers == HEARTBEAT}
-        asked = [message for message in self.messages(index, "server") if message.kind == HEARTBEAT]
-        return pair(self.profile, asked, [item for item in self.messages(index, "client") if item.kind in answers])
+        return self.once(_pairing, connection.index)
 
     # --- programs and terminals
 
@@ -215,26 +229,27 @@ class View:
     def lines(self, actor: str, until: int | None = None) -> list[str]:
         """The terminal's lines that hold anything; those shown by the moment ``until``, if it is given."""
         if until is None:
-            transcript = self.transcripts.get(actor, Transcript())
-        else:
-            transcript = Transcript()
-            for event in self.evidence.events:
-                if isinstance(event, Shown) and event.actor == actor and event.time <= until:
-                    transcript.feed(event.data)
-        return [line for line in transcript.text.split("\n") if line.strip()]
+            return list(self.once(_lines, actor))
+        transcript = Transcript()
+        for event in self.evidence.events:
+            if isinstance(event, Shown) and event.actor == actor and event.time <= until:
+                transcript.feed(event.data)
+        return _filled(transcript)
+
+    def ends_line(self, actor: str, text: str) -> bool:
+        """Whether a line of a terminal ended with a text."""
+        backwards, wanted = self.once(_backwards, actor), text[::-1]
+        at = bisect_left(backwards, wanted)
+        return at < len(backwards) and backwards[at].startswith(wanted)
 
     def shown_at(self, actor: str, words: str) -> int | None:
         """When a terminal first showed these words, whole; None when it never did."""
         at = self.transcripts.get(actor, Transcript()).text.find(words)
         if at < 0:
             return None
-        transcript, length = Transcript(), 0
-        for event in self.evidence.events:
-            if isinstance(event, Shown) and event.actor == actor:
-                length += len(transcript.feed(event.data))
-                if length >= at + len(words):
-                    return event.time
-        return None
+        lengths, times = self.once(_growth, actor)
+        shown = bisect_left(lengths, at + len(words))
+        return times[shown] if shown < len(times) else None
 
     def typed_lines(self, actor: str) -> list[tuple[int, str]]:
         """The lines typed at an actor's keyboard, and when each was ended by Enter."""
@@ -291,11 +306,15 @@ class View:
 
     def called(self, actor: str, *calls: str) -> tuple[Called, ...]:
         """The socket calls that the threads of a program were seen to make (these, or all), in order."""
-        return tuple(
-            event
-            for event in self.evidence.events
-            if isinstance(event, Called) and event.actor == actor and (not calls or event.call in calls)
-        )
+        return tuple(event for event in self._called.get(actor, ()) if not calls or event.call in calls)
+
+    @functools.cached_property
+    def _called(self) -> dict[str, list[Called]]:
+        found: dict[str, list[Called]] = {}
+        for event in self.evidence.events:
+            if isinstance(event, Called):
+                found.setdefault(event.actor, []).append(event)
+        return found
 
     @functools.cached_property
     def bounds(self) -> tuple[Bounded, ...]:
@@ -340,3 +359,42 @@ class View:
             if noted.ack is not None and not noted.segment.rst:
                 acked[noted.sender] = max(acked[noted.sender], noted.ack)
         return tuple(found)
+
+
+# --- what is worked out once
+
+
+def _messages(view: View, index: int, side: Side) -> tuple[Message, ...]:
+    connection = next(item for item in view.connections if item.index == index)
+    return decode_stream(view.profile, side, connection.stream(side))
+
+
+def _pairing(view: View, index: int) -> Pairing:
+    answers = {spec.name for spec in view.profile.messages if spec.answers == HEARTBEAT}
+    asked = [message for message in view.messages(index, "server") if message.kind == HEARTBEAT]
+    return pair(view.profile, asked, [item for item in view.messages(index, "client") if item.kind in answers])
+
+
+def _filled(transcript: Transcript) -> list[str]:
+    return [line for line in transcript.text.split("\n") if line.strip()]
+
+
+def _lines(view: View, actor: str) -> list[str]:
+    return _filled(view.transcripts.get(actor, Transcript()))
+
+
+def _backwards(view: View, actor: str) -> list[str]:
+    """A terminal's lines, each from its end, in order: those that end with a text stand side by side."""
+    return sorted(line[::-1] for line in view.lines(actor))
+
+
+def _growth(view: View, actor: str) -> tuple[list[int], list[int]]:
+    """How long a terminal's transcript was after each output, and when that was."""
+    transcript, length = Transcript(), 0
+    lengths, times = [], []
+    for event in view.evidence.events:
+        if isinstance(event, Shown) and event.actor == actor:
+            length += len(transcript.feed(event.data))
+            lengths.append(length)
+            times.append(event.time)
+    return lengths, times

@@ -20,11 +20,15 @@ from wirelab.observe.sides import Half, Note, abort, move, probe, synchronize, t
 from wirelab.observe.streams import Chunk, Stream
 from wirelab.observe.tcpstate import State
 
-__all__ = ["Chunk", "Connection", "Handshake", "Note", "Noted", "Side", "Stream", "Teardown", "Tracker"]
+__all__ = ["SIDES", "Chunk", "Connection", "Handshake", "Note", "Noted", "Side", "Stream", "Teardown", "Tracker"]
 
 Side = Literal["client", "server"]
 """The client is the side that sent the first SYN (an active open); without a SYN in the
 capture, the side whose port is not the expected server port, else the one with the higher port."""
+
+SIDES: tuple[Side, Side] = ("client", "server")
+
+_BRINGS_NONE: frozenset[Note] = frozenset(("retransmission", "out-of-order", "keep-alive", "window-probe"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,18 @@ class Noted:
     client_state: State
     server_state: State
     delivered: tuple[Chunk, ...] = ()
+
+    @property
+    def brought(self) -> range:
+        """The offsets in the sender's stream of the bytes that came with this segment, and of those that it
+        un-blocked; none when they had come before, or wait for earlier ones. The capture may lack the bytes."""
+        if self.delivered:
+            first, last = self.delivered[0], self.delivered[-1]
+            return range(first.offset, last.offset + len(last.data))
+        if not self.segment.length or self.segment.rst or self.notes & _BRINGS_NONE:
+            return range(0)
+        start = self.seq - 1 + self.segment.syn
+        return range(start, start + self.segment.length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,16 @@ class Teardown:
         """Both sides sent a FIN, both were acknowledged, nobody sent RST."""
         return self.client_fin_ack is not None and self.server_fin_ack is not None and not self.resets
 
+    @property
+    def aborts(self) -> tuple[Noted, ...]:
+        """The RSTs that can have ended the connection: those before both FINs were acknowledged. One that comes later
+        is a kernel's answer to a stray segment (RFC 9293, 3.10.7.1); no program can send it, as even ABORT sends
+        nothing then (3.10.5)."""
+        if self.client_fin_ack is None or self.server_fin_ack is None:
+            return self.resets
+        over = max(self.client_fin_ack.segment.frame, self.server_fin_ack.segment.frame)
+        return tuple(reset for reset in self.resets if reset.segment.frame < over)
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -101,6 +127,18 @@ class Connection:
     server_stream: Stream
     client_state: State
     server_state: State
+
+    def stream(self, side: Side) -> Stream:
+        """The bytes that a side sent."""
+        return self.client_stream if side == "client" else self.server_stream
+
+    def fin(self, side: Side) -> Noted | None:
+        """The first FIN that a side sent."""
+        return self.teardown.client_fin if side == "client" else self.teardown.server_fin
+
+    def fin_ack(self, side: Side) -> Noted | None:
+        """What acknowledged the FIN that a side sent."""
+        return self.teardown.client_fin_ack if side == "client" else self.teardown.server_fin_ack
 
 
 class Tracker:

@@ -129,11 +129,13 @@ class Bounded:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """How long the worst-off thread of a program, at every moment, had been ready to run without a CPU by then (s)."""
+    """How long a program had been kept from running by then (s): its worst-off thread, at every moment, was ready and
+    had no CPU, and that was more than the program's own threads had of the CPUs. ``cpu``: what they had by then (s), all together."""
 
     time: int
     actor: str
     run_delay: float
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What Python submissions tell of themselves: lets them start observed, and reads back which line made which call.
 
-The other half is ``injected/sitecustomize.py``, which runs inside the student's interpreter. What it notes comes from
-files that the student's program can write to as well: it explains verdicts and never makes one, and what is not as
-expected is passed over. Knows no scenario and no packets.
+Lets them start with their races amplified as well, which goes in by the same way. The other half is
+``injected/sitecustomize.py``, which runs inside the student's interpreter. What it notes comes from files that the
+student's program can write to as well: it explains verdicts and never makes one, and what is not as expected is passed
+over. Knows no scenario and no packets.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import random
 import re
 import shutil
 import stat
@@ -21,10 +23,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from wirelab.base.clock import now_ns
-from wirelab.observe.evidence import Called, SourceLine
+from wirelab.observe.evidence import Called, Role, SourceLine
 
 INJECTED = Path(__file__).parent / "injected"
-VARIABLE = "WIRELAB_OBSERVER"
+VARIABLE, AMPLIFY = "WIRELAB_OBSERVER", "WIRELAB_AMPLIFY"
+PAUSES: dict[Role, tuple[float, float]] = {"client": (0.001, 0.3), "server": (0.008, 1000.0)}
+"""The longest pause before a send of an amplified program (s; the shortest is half of it), and the share of time that
+all its threads together may pause. A client's answers are timed: of the 0.1 s that one may take, that leaves 0.04 s at the least. A server has
+nothing to do that is due so soon."""
 FILES, BYTES = 16, 256 * 1024  # what one program may fill: so many processes, so much each
 MOST = 20_000  # calls that are kept of a run
 LONGEST = 300  # characters of a name
@@ -49,18 +55,36 @@ class Program:
 
 
 class Observer:
-    """The observed programs of one run. Nothing here raises: where something cannot be had, evidence lacks it."""
+    """The observed programs of one run. Nothing here raises: where something cannot be had, evidence lacks it.
 
-    def __init__(self) -> None:
+    With a ``seed`` their races are amplified; without ``notes``, that is all.
+    """
+
+    def __init__(self, *, notes: bool = True, seed: int | None = None) -> None:
+        self._noting, self._seed = notes, seed
         self._home: tuple[str, int] | None = None  # a folder, and a descriptor that holds its lock
         self._programs: list[Program] = []
 
-    def environment(self, actor: str, folder: str, environment: Mapping[str, str]) -> dict[str, str]:
-        """The environment in which a program in ``folder`` is observed if it is one of Python; else it has two
-        variables more than it needs. ``environment`` is not changed."""
-        injected = str(INJECTED)
+    def environment(self, actor: str, role: Role, folder: str, environment: Mapping[str, str]) -> dict[str, str]:
+        """The environment in which a program in ``folder`` is observed if it is one of Python; else it has two or
+        three variables more than it needs. ``environment`` is not changed."""
+        injected, wanted = str(INJECTED), {}
         if os.pathsep in injected:
             return dict(environment)  # PYTHONPATH cannot say it
+        if self._seed is not None:  # each program gets moments of its own, the same in every run with this seed
+            seed = random.Random(f"{self._seed} {actor}").getrandbits(64)
+            longest, share = PAUSES[role]
+            wanted[AMPLIFY] = f"{seed} {longest} {share}"
+        notes = self._notes(actor, folder) if self._noting else None
+        if notes is not None:
+            wanted[VARIABLE] = notes
+        if not wanted:
+            return dict(environment)
+        path = os.pathsep.join(filter(None, (injected, environment.get("PYTHONPATH"))))
+        return {**environment, "PYTHONPATH": path, **wanted}
+
+    def _notes(self, actor: str, folder: str) -> str | None:
+        """A folder in which a program may note its calls; None when there can be none."""
         try:
             if self._home is None:
                 parent = IN_MEMORY if os.access(IN_MEMORY, os.R_OK | os.W_OK | os.X_OK) else tempfile.gettempdir()
@@ -69,10 +93,9 @@ class Observer:
             notes = os.path.join(self._home[0], str(len(self._programs)))
             os.mkdir(notes, 0o700)
         except OSError:
-            return dict(environment)
+            return None
         self._programs.append(Program(actor, notes, folder, now_ns()))
-        path = os.pathsep.join(filter(None, (injected, environment.get("PYTHONPATH"))))
-        return {**environment, "PYTHONPATH": path, VARIABLE: notes}
+        return notes
 
     def read(self) -> list[Called]:
         """What all programs noted until now, in order of time; at most MOST, the earliest of each program first."""
@@ -85,6 +108,8 @@ class Observer:
             folder, lock = self._home
             self._home = None
             shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.unlink(folder)  # a program may have put something else in its place
             os.close(lock)
 
 
@@ -106,6 +131,11 @@ def _sweep(parent: str) -> None:
             continue
         folder = os.path.join(parent, name)
         with contextlib.suppress(OSError):
+            found = os.lstat(folder)
+            if not stat.S_ISDIR(found.st_mode):  # what a program put in the place of ours
+                if found.st_uid == os.geteuid():
+                    os.unlink(folder)
+                continue
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 if os.fstat(lock).st_uid == os.geteuid():

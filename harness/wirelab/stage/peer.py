@@ -41,6 +41,7 @@ class PeerConnection:
         self._messages: list[Message] = []
         self._unanswered: list[Message] = []
         self.in_pieces = False
+        self.finished = False  # its FIN is sent
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -82,9 +83,11 @@ class PeerConnection:
                 self.send(profile.encode(spec.name, **message.groups))
 
     def send(self, data: bytes) -> None:
-        """Send, keeping what the socket does not take yet."""
-        self.unsent += data
-        self.flush()
+        """Send, keeping what the socket does not take yet; nothing after a FIN (a heartbeat may still come, and be
+        answered by nobody: EPIPE would be taken for the other side's reset)."""
+        if not self.finished:
+            self.unsent += data
+            self.flush()
 
     def flush(self) -> None:
         """Send on what was kept; what a broken connection refuses is dropped."""
@@ -228,6 +231,7 @@ class Peer:
     def half_close(self) -> None:
         """Send FIN, go on reading."""
         for connection in self.chosen(None):
+            connection.finished = True
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_WR)
         self.note("half-closes")

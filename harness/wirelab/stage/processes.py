@@ -48,6 +48,12 @@ class Scheduled(NamedTuple):
     delay: float = 0.0
     cpu: float = 0.0
 
+    @property
+    def kept(self) -> float:
+        """Seconds for which the rest of the machine kept it from running: a thread of it waited, and what its own other
+        threads had of the CPUs meanwhile is its own affair."""
+        return max(0.0, self.delay - self.cpu)
+
 
 Threads = Mapping[int, tuple[int, int]]
 """Of each thread, nanoseconds for which it had a CPU, and for which it was ready to run and had none."""

@@ -28,12 +28,15 @@ from typing import Any
 from wirelab.base.clock import Deadline
 from wirelab.observe.evidence import SourceLine
 from wirelab.stage import linux, processes
+from wirelab.stage.observer import INJECTED
 
 TRIES = 3
 MOST_FRAMES = 50
 MOST_BYTES = 16 * 2**20  # of py-spy's answer; a thread needs some 5 KB
 MEMORY = 2**30  # bytes of address space for py-spy: what it reads, the program may have forged
 LONGEST = 4096  # characters of a name or a path
+
+OBSERVER = str(INJECTED / "sitecustomize.py")  # a thread that is noting a call is in the line that makes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +152,13 @@ def _told(threads: list[dict[str, Any]], pid: int) -> dict[int, Stack]:
     found = {}
     for thread, task in zip(threads, tasks, strict=True):
         if task is not None:
+            frames = [frame for frame in thread["frames"] if frame["filename"] != OBSERVER]
             lines = tuple(
                 SourceLine(clean(frame["filename"]), int(frame["line"]), clean(_last(frame["name"])))
-                for frame in thread["frames"][:MOST_FRAMES]
+                for frame in frames[:MOST_FRAMES]
             )
             others = [other["thread_name"] for other in threads if other is not thread]
-            joined = _joined(thread["frames"], owners, others)
+            joined = _joined(frames, owners, others)
             found[task] = Stack(clean(thread["thread_name"] or ""), lines, clean(joined) if joined else None)
     return found
 

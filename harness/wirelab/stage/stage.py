@@ -74,14 +74,17 @@ class Stage:
         listener: Listener | None = None,
         *,
         observe: bool = True,
+        seed: int | None = None,
     ) -> None:
+        """With ``observe``, submissions tell which of their lines called what; with a ``seed``, their races are
+        amplified (both: those in Python)."""
         self.profile = profile
         self.port = port
         self.recorder = Recorder(listener)
         self.tracker = Tracker(server_port=port)
         self.actors: dict[str, Program | Peer] = {}
         self.faults = Faults(port)
-        self._observer = Observer() if observe else None
+        self._observer = Observer(notes=observe, seed=seed)
         self._parent_pid = parent_pid
         self._packets: list[Packet] = []
         self._followed = 0  # of the packets: how many were decoded and shown
@@ -92,7 +95,7 @@ class Stage:
         self._watched: dict[int, int] = {}
         self.bounded = False  # whether the capture is full; what programs do from then on cannot be judged
         self._sampled = 0
-        self._delays: dict[int, tuple[processes.Threads, float]] = {}
+        self._scheduled: dict[int, tuple[processes.Threads, float, float]] = {}  # as seen last; kept and cpu so far
         self._witnessed: set[str] = set()
         self._exit = contextlib.ExitStack()
 
@@ -105,8 +108,7 @@ class Stage:
             # The end of the process closes it: the kernel takes 20 ms for that, for which nobody need wait.
             self.tap = Tap()
             self.tap.sync()
-            if self._observer is not None:
-                stack.callback(self._observer.end)
+            stack.callback(self._observer.end)
             stack.callback(self._end_actors)
             self._exit = stack.pop_all()
         return self
@@ -123,8 +125,8 @@ class Stage:
     ) -> Program:
         """Start a program on a terminal, observed when it is a submission. Raises UsageError when it does not exist."""
         program = Program(name, role, part, self.recorder)
-        if self._observer is not None and part == "submission":
-            env = self._observer.environment(name, folder, env)
+        if part == "submission":
+            env = self._observer.environment(name, role, folder, env)
         program.start(command, env, folder)
         self.actors[name] = program
         return program
@@ -308,20 +310,21 @@ class Stage:
         self.recorder.add(Owned(now_ns(), name, port))
 
     def sample(self) -> None:
-        """Record how long each living program has waited for a CPU so far; at most every SAMPLE_NS.
+        """Record how long each living program was kept from a CPU so far, and had one; at most every SAMPLE_NS.
 
-        That is the sum of what, from each look to the next, its worst-off thread waited: it never falls.
+        That is the sum of what, from each look to the next, its worst-off thread waited beyond what the program itself
+        had of the CPUs (who burns them keeps its own threads waiting): it never falls.
         """
         if now_ns() - self._sampled < SAMPLE_NS:
             return
         self._sampled = now_ns()
         for program in self.programs:
             if program.exited is None:
-                before, delay = self._delays.get(program.pid, ({}, 0.0))
+                before, kept, cpu = self._scheduled.get(program.pid, ({}, 0.0, 0.0))
                 threads = processes.threads(program.pid)
-                delay += processes.between(before, threads).delay
-                self._delays[program.pid] = threads, delay
-                self.recorder.add(Sampled(now_ns(), program.name, round(delay, 6)))
+                had = processes.between(before, threads)
+                self._scheduled[program.pid] = threads, kept + had.kept, cpu + had.cpu
+                self.recorder.add(Sampled(now_ns(), program.name, round(kept + had.kept, 6), round(cpu + had.cpu, 6)))
 
     def witness(self, program: Program, why: Literal["missed", "end"]) -> None:
         """Record what every thread of a program is doing, and how much of a CPU it uses; nothing when it is gone.
@@ -406,6 +409,5 @@ class Stage:
         self._end_actors()
         self._take_rest()
         self.recorder.finish()
-        called = self._observer.read() if self._observer is not None else []
-        events = tuple(sorted([*self.recorder.events, *called], key=lambda event: event.time))
+        events = tuple(sorted([*self.recorder.events, *self._observer.read()], key=lambda event: event.time))
         return Evidence(events, tuple(self._packets), LINKTYPE_ETHERNET, self._lost, self.port, machine)

@@ -76,7 +76,8 @@ def serve(client):
                 if len(line) < 4096:
                     handle(client, line.rstrip(b"\r").decode("utf-8", "replace"))
     except OSError:
-        client.sock.close()  # reset
+        pass  # reset
+    client.sock.close()
     say("Disconnected %s" % (client.address,))
     client.done.set()
 
@@ -120,4 +121,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # a daemon thread that prints while Python shuts down would crash it

@@ -128,4 +128,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # a daemon thread that prints while Python shuts down would crash it

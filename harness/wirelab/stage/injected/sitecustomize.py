@@ -1,4 +1,6 @@
-"""Runs inside a student's Python as it starts: notes which line calls a socket's methods. Knows nothing of wirelab.
+"""Runs inside a student's Python as it starts: notes which line calls a socket's methods, and makes races show.
+
+Knows nothing of wirelab.
 
 Python imports a module of this name when it starts (the library's `site`), from the folder that the harness put into
 PYTHONPATH. It takes back all that brought it here, lets the machine's own ``sitecustomize`` be imported as if nothing
@@ -9,6 +11,9 @@ frame of ours is ever in between when something is called, fails, and prints its
 What is noted goes into memory shared with a file: nothing is open, nothing is waited for, and no other thread gets a
 chance to run that it would not have had. One line is ``time thread call port peer count unread linger line function
 file``, separated by tabs; `wirelab.stage.observer` reads it. Whatever goes wrong here, the program goes on without.
+
+Where races are amplified, looking up ``sock.send`` or its like also takes a random moment, in which other threads run.
+That is all it takes: what two threads do to each other once in a thousand sends, they then do in most.
 
 Any Python from 3.6 on; older ones, 2.7 among them, must be able to read this file and then leave it alone. That is
 why it is written as it is: no annotations, no f-strings.
@@ -23,7 +28,9 @@ if MYPY:  # typing takes longer still
     from types import FrameType
     from typing import Any
 
-VARIABLE = "WIRELAB_OBSERVER"  # names the folder to write to
+VARIABLE = "WIRELAB_OBSERVER"  # names the folder to write to; without it, nothing is noted
+AMPLIFY = "WIRELAB_AMPLIFY"  # how races are amplified: the three numbers of an Amplifier; without it, they are not
+MOST_PAUSED = 0.03  # seconds of pauses that may be taken at any time, beyond the share of it
 FILES = 16  # at most so many processes of one program are observed: it, and those that it forks
 BYTES = 256 * 1024  # of one process
 EVERY = 16  # how often the same call on the same connection is noted each time; from then on at powers of two
@@ -54,9 +61,9 @@ SOL_SOCKET, SO_LINGER, FIONREAD = 1, 13, 0x541B  # socket(7), tcp(7); where they
 class Observer:
     """Notes calls. Holds no lock: a signal's handler may come in the middle, and may use sockets as well."""
 
-    def __init__(self, folder):
-        # type: (str) -> None
-        self.folder = folder
+    def __init__(self, folder, amplifier):
+        # type: (str | None, Amplifier | None) -> None
+        self.folder, self.amplifier = folder, amplifier
         self.os, self.thread, self.time = borrow("os"), borrow("_thread"), borrow("time")
         self.weakref, self.mmap, self.fcntl = borrow("_weakref"), borrow("mmap"), borrow("fcntl")
         self.codecs = borrow("_codecs")
@@ -79,14 +86,17 @@ class Observer:
         self.native = native.__dict__  # what a subclass of the program's may have redefined is not called
         for name, call in CALLS.items():
             method = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
-            if method is not None:
-                setattr(kind, name, Method(self, call, method))
+            amplifier = self.amplifier if call == "send" else None
+            if method is not None and (self.folder is not None or amplifier is not None):
+                setattr(kind, name, Method(self, call, method, amplifier))
         self.room()
         return True
 
     def note(self, sock, call, frame):
         # type: (object, str, FrameType) -> None
         """Note that ``frame``, or the frame of the program that it was called from, is about to make a call."""
+        if self.folder is None:
+            return
         known = self.sockets.get(id(sock))
         if known is None or known[0]() is not sock:  # that number belonged to one that is gone
             known = self.look_at(sock)
@@ -187,7 +197,7 @@ class Observer:
         # type: () -> Any
         """This process's memory; None when there is none, or no more."""
         pid = self.os.getpid()
-        if pid != self.pid:
+        if pid != self.pid and self.folder is not None:
             self.pid, self.memory = pid, None
             self.memory = self.claim()
         return self.memory
@@ -231,18 +241,45 @@ class Observer:
                 pass  # the listing's own
 
 
+class Amplifier:
+    """Makes races show: takes random moments in which other threads run. Holds no lock either.
+
+    The moments follow from ``seed``. They are bounded, so that nothing that is right can come too late by them: each
+    one (``longest``, seconds), and the sum of all threads' in any time (``share`` of it), because a thread that wants a
+    lock may come away empty-handed again and again while the others pause.
+    """
+
+    def __init__(self, seed, longest, share):
+        # type: (int, float, float) -> None
+        self.state, self.longest, self.share, self.time = seed, longest, share, borrow("time")
+        self.left, self.since = MOST_PAUSED, self.time.monotonic()
+
+    def pause(self):
+        # type: () -> None
+        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64  # Knuth's MMIX
+        seconds = self.longest * (0.5 + (self.state >> 11) / 2**54)  # never short: two halves of a frame stay apart
+        now = self.time.monotonic()
+        self.left = min(MOST_PAUSED, self.left + (now - self.since) * self.share)
+        self.since = now
+        if seconds <= self.left:
+            self.left -= seconds
+            self.time.sleep(seconds)
+
+
 class Method:
     """Stands for a method in the class `socket.socket`: notes who looks it up, and hands out the method itself."""
 
-    __slots__ = ("call", "method", "observer")
+    __slots__ = ("amplifier", "call", "method", "observer")
 
-    def __init__(self, observer, call, method):
-        # type: (Observer, str, Any) -> None
-        self.observer, self.call, self.method = observer, call, method
+    def __init__(self, observer, call, method, amplifier):
+        # type: (Observer, str, Any, Amplifier | None) -> None
+        self.observer, self.call, self.method, self.amplifier = observer, call, method, amplifier
 
     def __get__(self, sock, owner=None):
         # type: (object, object) -> object
         if sock is not None:
+            if self.amplifier is not None:
+                self.amplifier.pause()
             try:
                 self.observer.note(sock, self.call, sys._getframe(1))
             except Exception as error:
@@ -317,13 +354,13 @@ def is_ours(error):
 
 
 def vanish():
-    # type: () -> str | None
+    # type: () -> tuple[str | None, str | None]
     """Take back what brought us here, so that the program finds its environment as it would be without; returns the
-    folder to write to."""
+    folder to write to, and how races are amplified."""
     import os
 
     here = os.path.dirname(os.path.abspath(__file__))
-    folder = os.environ.pop(VARIABLE, None)
+    told = os.environ.pop(VARIABLE, None), os.environ.pop(AMPLIFY, None)
     rest = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry != here]
     if rest:
         os.environ["PYTHONPATH"] = os.pathsep.join(rest)
@@ -331,15 +368,19 @@ def vanish():
         os.environ.pop("PYTHONPATH", None)
     sys.path[:] = [entry for entry in sys.path if entry != here]
     sys.path_importer_cache.pop(here, None)
-    return folder
+    return told
 
 
 def begin():
     # type: () -> None
-    folder = vanish()
-    if folder is None or sys.version_info < (3, 6):
+    folder, amplify = vanish()
+    if (folder is None and amplify is None) or sys.version_info < (3, 6):
         return
-    observer = Observer(folder)
+    amplifier = None
+    if amplify is not None:
+        seed, longest, share = amplify.split()
+        amplifier = Amplifier(int(seed), float(longest), float(share))
+    observer = Observer(folder, amplifier)
     if not observer.attach(sys.modules.get("socket")):
         sys.meta_path.insert(0, Finder(observer))
 
