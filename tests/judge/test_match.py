@@ -354,3 +354,16 @@ def test_taking_a_line_away_makes_no_more_than_its_segment_wrong(
     found = match(replace(told, items=told.items[:gone] + told.items[gone + 1 :]), whole, SIDES)
     bad = [row for row in found.rows if row.kind not in ("same", "passed")]
     assert len(bad) <= 2
+
+
+@settings(deadline=None, max_examples=120)
+@given(PIECES, CLOSES, st.data())
+def test_what_differs_is_shown_to_differ(pieces: list[tuple[str, str]], close: str, data: st.DataObject):
+    """A trace that does not match has a row that says so: the verdict is not made from the rows, but agrees with them."""
+    segments = dialogue(wire_of(pieces, close))
+    told = retell(connection(segments), {"client": "c", "server": "s"})
+    gone = data.draw(st.integers(0, len(segments) - 1))
+    strict = data.draw(st.sets(st.sampled_from(list(Variation))))
+    left = renumber(segments[:gone] + segments[gone + 1 :])
+    found = match(replace(told, strict=frozenset(strict)), connection(left), SIDES)
+    assert found.matched == (found.diverged is None)

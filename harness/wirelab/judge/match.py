@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A *reading* (``_Reading``) is a way to read the segments so far as the trace: the state it is in (``match_states``), what
+A *reading* (``Reading``) is a way to read the segments so far as the trace: the state it is in (``match_states``), what
 the symbols are, and how many bytes of either side its lines have accounted for. Each segment is shown to every
 reading. It may stand for a line, or for a run of lines of the same sender (an ACK that rides on a FIN; two messages in
 one segment); it may be passed over, as what TCP may do anyway or as part of a ``...``; else the reading ends there.
@@ -69,11 +69,10 @@ def match(
     try:
         reader = Reader(trace, wire, sides)
         outcome = reader.follow(reader.beginnings(), 0, len(wire.seen))
-        known = dict(outcome.reading.book.symbols)
-        if not outcome.complete:
+        known, matched = dict(outcome.reading.book.symbols), outcome.complete  # decided here, whatever mending does
+        if not matched:
             outcome = mend(reader, wire, outcome)
         rows = align(outcome.reading, wire, reader.fitter, outcome.stopped)
-        matched = all(row.kind in ("same", "passed") for row in rows)
         reading = outcome.reading
         return Match(matched, rows, _varied(reading, wire), known, reader.ambiguous and not matched)
     except (TooManyStates, RecursionError):  # blocks in blocks that may all be empty
