@@ -72,6 +72,13 @@ def test_what_is_inconclusive_has_none():
     assert (Verdict.INCONCLUSIVE, None) == (judgement.verdict, of(judgement, "heartbeat"))
 
 
+def test_packets_that_were_lost_cost_no_credit():
+    """What a capture that is not whole lacks may be just what the student sent."""
+    judgement = judged(FIVE, said("MSG one\\n"), lost=3)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert {None} == {check.credit for check in judgement.checks}
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(["MSG one\\n", "MSG two\\n", "MSG three", "x\\n", "\\xff\\n"]), max_size=8))
 def test_it_is_whole_if_and_only_if_the_check_passed(texts: list[str]):

@@ -16,6 +16,7 @@ RUNS: dict[str, Judgement] = {
     "good": judged("{teardown: alice}", HELLO + GOODBYE),
     "half": judged("{messages: alice, sent: [one, two]}", HELLO + 'alice > s "MSG one\\n"\n'),
     "none": judged("{handshake: alice}", ""),
+    "lost": judged("{messages: alice, sent: [one, two]}", HELLO + 'alice > s "MSG one\\n"\n', lost=1),
     "machine": judged("{heartbeat: alice}", LATE, waited("alice", (5, 0.0), (600, 0.5))),
 }
 
@@ -34,6 +35,8 @@ def points(*of: Counted, worth: float = 10) -> float | None:
         ([("good", "teardown"), ("half", "messages")], 7.5),
         ([("machine", "heartbeat")], None),
         ([("machine", None)], None),
+        ([("lost", "messages")], None),
+        ([("lost", None)], None),
         ([("good", "teardown"), ("machine", "heartbeat")], 10),
         ([("absent", None)], None),
         ([("none", "teardown")], 0),  # a check that never came about

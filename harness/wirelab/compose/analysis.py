@@ -23,9 +23,9 @@ from wirelab.declare.source import meant
 from wirelab.declare.trace import Trace
 from wirelab.declare.trace_block import unknown_messages
 from wirelab.declare.trace_reader import read_trace
-from wirelab.judge.captured import SIDES, Limits, judge_captured, sides_of
+from wirelab.judge.captured import Limits, judge_captured, sides_of
 from wirelab.judge.verdict import Judgement
-from wirelab.observe.connections import Connection, Side
+from wirelab.observe.connections import SIDES, Connection, Side
 from wirelab.observe.conversations import Conversation, follow, survey
 from wirelab.observe.messages import Profile, decode_stream
 from wirelab.observe.pcap import Capture, Sieve, read_capture, write_pcapng

@@ -29,7 +29,7 @@ from wirelab.observe.evidence import Evidence, Owned
 from wirelab.observe.messages import Message, Profile
 from wirelab.observe.segments import RAW_IP
 
-__all__ = ["SIDES", "CapturedView", "Limits", "judge_captured", "sides_of"]
+__all__ = ["CapturedView", "Limits", "judge_captured", "sides_of"]
 
 PROMPT = 0.1  # seconds in which a program that reads all the time answers a heartbeat, besides the network's own time
 UNKNOWN_TRIP = 0.4  # allowed for the network's time, in seconds, where the capture lacks the handshake, which shows it

@@ -11,7 +11,7 @@ from wirelab.base.signals import signal_name
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.scenario import Scenario
 from wirelab.judge.blame import not_played
-from wirelab.judge.causes import explained
+from wirelab.judge.causes import with_causes
 from wirelab.judge.checks import check_expectation
 from wirelab.judge.clues import crash_of
 from wirelab.judge.credit import credit
@@ -48,18 +48,14 @@ def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement
     checks.append(_capture(view))
     unsound = checks[-1].verdict is Verdict.INCONCLUSIVE
     verdict = Verdict.INCONCLUSIVE if unsound else worst(check.verdict for check in checks)
-    return Judgement(scenario.name, tuple(_credited(view, _explained(view, check)) for check in checks), verdict)
+    told = (with_causes(view, _credited(view, check, unsound=unsound)) for check in checks)
+    return Judgement(scenario.name, tuple(told), verdict)
 
 
-def _explained(view: View, check: CheckResult) -> CheckResult:
-    """What is the submission's fault gets its likeliest cause; that changes nothing else."""
-    if check.verdict is not Verdict.FAIL:
-        return check
-    return replace(check, findings=tuple(explained(view, entry) for entry in check.findings))
-
-
-def _credited(view: View, check: CheckResult) -> CheckResult:
-    """A check that was not made of an expectation gets its credit here."""
+def _credited(view: View, check: CheckResult, *, unsound: bool) -> CheckResult:
+    """A check that was not made of an expectation gets its credit here; what an ``unsound`` capture shows gives none."""
+    if unsound:
+        return replace(check, credit=None)
     return check if check.credit is not None else replace(check, credit=credit(view, check))
 
 

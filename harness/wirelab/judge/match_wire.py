@@ -75,14 +75,8 @@ class Wire:
         side, segment = noted.sender, noted.segment
         self._isn.setdefault(side, (segment.seq - noted.seq) & MASK)
         at = self.ends[side][-1] if index else 0
-        start, end = at, at
-        again = "retransmission" in noted.notes
-        if noted.delivered:
-            start, last = noted.delivered[0].offset, noted.delivered[-1]
-            end = last.offset + len(last.data)
-        elif segment.length and not again and not noted.notes & {"out-of-order", "keep-alive", "window-probe"}:
-            start = noted.seq - 1 + segment.syn  # the capture cut its bytes off
-            end = start + segment.length
+        brought = noted.brought
+        start, end = (brought.start, brought.stop) if brought else (at, at)
         if end > start:
             self._boundaries[side].append(start)
         for one, ends in self.ends.items():
@@ -91,7 +85,7 @@ class Wire:
             self.last_ack[side] = index, noted.ack
             self._acks[side][0].append(noted.ack)
             self._acks[side][1].append(index)
-        control = 0 if again else segment.flags & CONTROL
+        control = 0 if "retransmission" in noted.notes else segment.flags & CONTROL
         passes = next((name for note, name in _NAMED.items() if note in noted.notes), None)
         if passes is None and start == end and not segment.flags & CONTROL and segment.has_ack and not segment.length:
             passes = Variation.DELAYED_ACK  # one more, or one less, than somebody thought of
