@@ -91,6 +91,14 @@ def test_as_json(command: Command, lab: Path):
     assert "secret" not in done.out
 
 
+def test_a_lab_of_which_nothing_can_be_played_is_not_passed(command: Command, lab: Path):
+    (lab / "lab.yaml").write_text(LAB.replace("hands_in: [client]", "hands_in: [client, server]"), encoding="utf-8")
+    command.write("server.py", "pass\n")
+    done = command("run", "tiny", "--server", "python3 server.py")
+    assert 64 == done.status
+    assert "nothing that the lab tiny shows tests --server" in done.err
+
+
 def test_one_scenario_of_it_live(command: Command, lab: Path):
     write_in(command, "mine", "client.py", REFERENCE)
     done = command("run", "tiny", "mine", "--only", "test/hello")

@@ -80,7 +80,7 @@ class Submission:
     """A submission's programs: the command that starts each role, run in ``folder``, after the ``build`` commands."""
 
     folder: Path
-    commands: dict[Role, str]
+    commands: dict[str, str]  # by role, as on the command line
     build: tuple[str, ...] = ()
     files: dict[Role, Path] = field(default_factory=dict)
 
@@ -98,7 +98,7 @@ def find_programs(folder: Path, roles: Collection[Role]) -> Submission:
     made = _has(folder, "makefile")
     if made and not build:
         build.append("make")
-    commands: dict[Role, str] = {}
+    commands: dict[str, str] = {}
     files: dict[Role, Path] = {}
     for role in ROLES:
         if role not in roles:

@@ -17,10 +17,9 @@ from wirelab.compose.submissions import Submission, find_programs
 from wirelab.declare.lab import RubricItem
 from wirelab.declare.source import meant
 from wirelab.edge.output import put
-from wirelab.edge.running import Options, play_one
+from wirelab.edge.running import Options, play_one, run_folders
 from wirelab.judge.points import Score, score, total
 from wirelab.judge.verdict import Judgement, Verdict, worst
-from wirelab.observe.evidence import Role
 from wirelab.present.style import safe
 from wirelab.stage.build import build
 
@@ -40,6 +39,10 @@ register(
         "lab.not-given": Text(
             "{count} scenarios test a program that was not given: their points are undecided",
             "有 {count} 个场景测试的是没有给出的程序，对应的分数未判定",
+        ),
+        "lab.nothing": Text(
+            "nothing that the lab {lab} shows tests {given}; give the other program, or the folder that holds both",
+            "实验 {lab} 中没有可以自己运行、又测试 {given} 的场景；请给出另一个程序，或两者所在的文件夹",
         ),
         "lab.unseen": Text(
             "{points} more points are for scenarios that only grading plays", "另有 {points} 分对应只在评分时运行的场景"
@@ -94,17 +97,19 @@ def run_lab(folder: Path | None, words: Sequence[str], options: Options, only: s
             each.scenario,
             each.profile,
             each.source,
-            castings(each.scenario, _by_role(submission), submission.folder),
+            castings(each.scenario, submission.commands, submission.folder),
         )
         for each in scenarios.values()
     ]
-    folders = _folders(list(scenarios), options.output)
+    if not planned:
+        raise UsageError("lab.nothing", lab=lab.lab.lab, given=" ".join(f"--{role}" for role in submission.commands))
+    kept = dict(zip(scenarios, run_folders([plan.scenario for plan in planned], options.output), strict=True))
     judgements: dict[str, Judgement] = {}
     for played in play_all(planned, jobs=at_once(), observe=options.observe):
         name = list(scenarios)[played.index]
         judgements[name] = played.judgement
         _tell(name, played, len(judgements), len(planned), options)
-        _keep(planned[played.index], played, folders.get(name), options)
+        _keep(planned[played.index], played, kept[name], options)
     scores = _scores(lab, judgements)
     if options.json:
         put(json.dumps(_as_json(lab, scores, judgements), ensure_ascii=False, indent=1))
@@ -121,12 +126,9 @@ def _run_one(lab: LoadedLab, submission: Submission, name: str, options: Options
         known = list(lab.scenarios)
         raise UsageError("lab.no-such", lab=lab.lab.lab, name=name, meant=meant(name, known), known=", ".join(known))
     each = lab.scenarios[name]
-    if options.output is not None:
-        from wirelab.compose.artifacts import check_folder
-
-        check_folder(options.output)
-    programs = castings(each.scenario, _by_role(submission), submission.folder)
-    judgement = play_one(each.scenario, each.profile, each.source, programs, options, options.output)
+    programs = castings(each.scenario, submission.commands, submission.folder)
+    (kept,) = run_folders([each.scenario], options.output)
+    judgement = play_one(each.scenario, each.profile, each.source, programs, options, kept)
     if options.json:
         from wirelab.compose.artifacts import as_json
 
@@ -134,13 +136,9 @@ def _run_one(lab: LoadedLab, submission: Submission, name: str, options: Options
     return judgement.verdict.exit_status
 
 
-def _by_role(submission: Submission) -> dict[str, str]:
-    return {str(role): command for role, command in submission.commands.items()}
-
-
 def _submission(lab: LoadedLab, words: Sequence[str], options: Options) -> Submission:
     """The programs: those that a folder holds, or those of the command line, which win over the folder's."""
-    given: dict[Role, str] = {role: options.commands[role] for role in lab.lab.hands_in if role in options.commands}
+    given: dict[str, str] = {role: options.commands[role] for role in lab.lab.hands_in if role in options.commands}
     if not words:
         if not given:
             raise UsageError("lab.no-programs", lab=lab.lab.lab)
@@ -156,19 +154,6 @@ def _build(submission: Submission, options: Options) -> None:
         if not options.json:
             put(safe(say("lab.building", options.language, command=command)))
         build(command, submission.folder)
-
-
-def _folders(names: Sequence[str], output: Path | None) -> dict[str, Path]:
-    """Where each run is kept, made sure of before the first is played."""
-    if output is None:
-        return {}
-    from wirelab.compose.artifacts import check_folder, check_parent
-
-    check_parent(output)
-    folders = {name: output / name.replace("/", "-") for name in names}
-    for folder in folders.values():
-        check_folder(folder)
-    return folders
 
 
 def _tell(name: str, played: Played, done: int, count: int, options: Options) -> None:

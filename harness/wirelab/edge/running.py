@@ -96,7 +96,7 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     prepared = [(scenario, *library.profile_for(scenario, path)) for path, scenario in chosen or loaded]
     for scenario, _, _ in prepared:
         castings(scenario, options.commands, _here())
-    folders = _folders([scenario for scenario, _, _ in prepared], options.output)
+    folders = run_folders([scenario for scenario, _, _ in prepared], options.output)
     judgements = []
     for (scenario, profile, source), folder in zip(prepared, folders, strict=True):
         programs = castings(scenario, options.commands, _here())
@@ -114,7 +114,7 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     return worst(judgement.verdict for judgement in judgements).exit_status
 
 
-def _folders(scenarios: Sequence[Scenario], output: Path | None) -> list[Path | None]:
+def run_folders(scenarios: Sequence[Scenario], output: Path | None) -> list[Path | None]:
     """Where each run is kept, made sure of before the first is played."""
     if output is None:
         return [None] * len(scenarios)
