@@ -15,7 +15,7 @@ TIMES = st.dictionaries(st.integers(1, 9), st.tuples(st.integers(0, 10**12), st.
 def test_the_longest_wait_and_all_of_the_cpu():
     before = {1: (0, 10**9), 2: (10**9, 0), 4: (9 * 10**9, 9 * 10**9)}
     after = {1: (2 * 10**9, 4 * 10**9), 2: (2 * 10**9, 2 * 10**9), 3: (10**9, 10**9)}
-    assert Scheduled(delay=3.0, cpu=4.0) == between(before, after)
+    assert Scheduled(delay=3.0, cpu=4.0, others=2.0) == between(before, after)
 
 
 @given(TIMES, TIMES)
@@ -35,5 +35,11 @@ def test_this_process_is_one_of_those_looked_at():
 
 
 def test_who_burns_the_cpus_was_not_kept_from_running():
-    assert 0.0 == Scheduled(delay=1.0, cpu=2.0).kept
-    assert 0.75 == Scheduled(delay=1.0, cpu=0.25).kept
+    assert 0.0 == Scheduled(delay=1.0, cpu=2.0, others=2.0).kept(2)
+    assert 0.75 == Scheduled(delay=1.0, cpu=0.5, others=0.5).kept(2)
+
+
+def test_what_a_thread_itself_had_is_no_reason_why_it_waited():
+    """By turns on a busy CPU: a quarter of the time for this program's only thread, three for others."""
+    found = between({1: (0, 0)}, {1: (10**9, 3 * 10**9)})
+    assert 3.0 == found.kept(1) == found.kept(2)

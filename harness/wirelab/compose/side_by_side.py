@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import selectors
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from wirelab.judge.judge import judge
 from wirelab.judge.verdict import Judgement, Verdict
 from wirelab.observe.evidence import Evidence
 from wirelab.observe.messages import Profile
+from wirelab.stage.processes import cpus
 from wirelab.stage.script import Casting
 from wirelab.stage.worker import Worker
 
@@ -42,7 +42,7 @@ class Played:
 
 def at_once() -> int:
     """How many runs this machine plays side by side: programs mostly wait, so more than it has processors."""
-    return 2 * len(os.sched_getaffinity(0))
+    return 2 * cpus()
 
 
 def play_all(planned: Sequence[Planned], *, jobs: int, observe: bool = True) -> Iterator[Played]:

@@ -43,16 +43,20 @@ def reads_keyboard(pid: int) -> bool:
 
 class Scheduled(NamedTuple):
     """Seconds for which a program had a CPU, all threads together, and for which one of its threads had to wait
-    for one while it was ready to run: the longest, as a program that has many would excuse itself with their sum."""
+    for one while it was ready to run: the longest, as a program that has many would excuse itself with their sum.
+    ``others``: what the program's threads but that one had of the CPUs."""
 
     delay: float = 0.0
     cpu: float = 0.0
+    others: float = 0.0
 
-    @property
-    def kept(self) -> float:
-        """Seconds for which the rest of the machine kept it from running: a thread of it waited, and what its own other
-        threads had of the CPUs meanwhile is its own affair."""
-        return max(0.0, self.delay - self.cpu)
+    def kept(self, cpus: int) -> float:
+        """Seconds for which the rest of the machine kept it from running, on a machine of so many CPUs.
+
+        While a thread waits all CPUs are taken; where its program's other threads had them, that is its own affair.
+        What the thread itself had, it had at other times.
+        """
+        return max(0.0, self.delay - self.others / cpus)
 
 
 Threads = Mapping[int, tuple[int, int]]
@@ -75,8 +79,14 @@ def threads(pid: int) -> Threads:
 def between(before: Threads, after: Threads) -> Scheduled:
     """What happened between two looks at a program's threads. Who ended meanwhile is not counted."""
     pairs = [(now, before.get(thread, (0, 0))) for thread, now in after.items()]
-    delay = max((now[1] - then[1] for now, then in pairs), default=0)
-    return Scheduled(max(0, delay) / 1e9, max(0, sum(now[0] - then[0] for now, then in pairs)) / 1e9)
+    delay, own = max(((now[1] - then[1], now[0] - then[0]) for now, then in pairs), default=(0, 0))
+    cpu = sum(now[0] - then[0] for now, then in pairs)
+    return Scheduled(max(0, delay) / 1e9, max(0, cpu) / 1e9, max(0, cpu - own) / 1e9)
+
+
+def cpus() -> int:
+    """How many CPUs this process, and what it starts, may run on."""
+    return len(os.sched_getaffinity(0))
 
 
 def owns(pid: int, inode: int) -> bool:

@@ -312,8 +312,8 @@ class Stage:
     def sample(self) -> None:
         """Record how long each living program was kept from a CPU so far, and had one; at most every SAMPLE_NS.
 
-        That is the sum of what, from each look to the next, its worst-off thread waited beyond what the program itself
-        had of the CPUs (who burns them keeps its own threads waiting): it never falls.
+        That is the sum of what, from each look to the next, its worst-off thread waited beyond what the program's other
+        threads had of the CPUs (who burns them keeps its own threads waiting): it never falls.
         """
         if now_ns() - self._sampled < SAMPLE_NS:
             return
@@ -323,8 +323,9 @@ class Stage:
                 before, kept, cpu = self._scheduled.get(program.pid, ({}, 0.0, 0.0))
                 threads = processes.threads(program.pid)
                 had = processes.between(before, threads)
-                self._scheduled[program.pid] = threads, kept + had.kept, cpu + had.cpu
-                self.recorder.add(Sampled(now_ns(), program.name, round(kept + had.kept, 6), round(cpu + had.cpu, 6)))
+                kept, cpu = kept + had.kept(processes.cpus()), cpu + had.cpu
+                self._scheduled[program.pid] = threads, kept, cpu
+                self.recorder.add(Sampled(now_ns(), program.name, round(kept, 6), round(cpu, 6)))
 
     def witness(self, program: Program, why: Literal["missed", "end"]) -> None:
         """Record what every thread of a program is doing, and how much of a CPU it uses; nothing when it is gone.
