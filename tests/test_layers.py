@@ -42,8 +42,8 @@ IO_CALLS = frozenset({"open", "print", "input"})
 
 HOMES = {
     "msgspec": ("declare",),
-    "pexpect": ("stage.actors",),
-    "ptyprocess": ("stage.actors",),
+    "pexpect": ("stage.actors", "stage.spawning"),
+    "ptyprocess": ("stage.spawning",),
     "scapy": ("stage.faults",),
     "yaml": ("declare",),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import pty
 import select
 import shutil
 import signal
@@ -58,24 +57,52 @@ def test_one_look_at_a_terminal_takes_a_bounded_time_and_nothing_is_missed_at_th
     assert (1_000_000, 0) == (seen["all"], seen["status"])
 
 
-def interrupted_child() -> dict[str, object]:
-    """A Ctrl-C between fork and exec: ptyprocess lets it out of the child."""
+def what_a_program_finds() -> dict[str, str]:
+    """Started by a process with ignored and blocked signals, capabilities, and a descriptor that a shell handed on."""
     namespace.contain()
-    drop = namespace.drop_capabilities
-
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    namespace.drop_capabilities = interrupt
-    program = Program("alice", "client", "submission", Recorder())
-    program.start(["/bin/true"], namespace.base_environment(), "/")
-    namespace.drop_capabilities = drop
+    handed_on = os.dup2(os.open("/dev/null", os.O_RDONLY), 77)
+    namespace.seal()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    recorder = Recorder()
+    program = Program("alice", "client", "submission", recorder)
+    line = (
+        "grep -E '^(Sig(Blk|Ign)|Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status; pwd; stty size; ls /proc/self/fd;"
+        " cut -d ' ' -f 5-8 /proc/self/stat"
+    )
+    program.start(["/bin/sh", "-c", line], namespace.base_environment(), "/usr")
     to_its_end(program)
-    return {"status": program.exited and program.exited.status}
+    assert os.get_inheritable(handed_on) is False
+    return {"text": program.transcript.text, "here": os.getcwd()}
 
 
-def test_a_child_that_cannot_become_the_program_never_goes_on_as_its_parent():
-    assert {"status": 127} == play(interrupted_child)  # a second copy would have answered, too
+def test_a_program_starts_with_a_terminal_of_its_own_and_nothing_of_ours():
+    seen = play(what_a_program_finds)
+    lines = [line.strip() for line in seen["text"].splitlines()]
+    status = {name: int(value, 16) for name, value in (line.split(":") for line in lines[:7])}
+    assert 1 == status.pop("NoNewPrivs")
+    # Signals 32 and 33 are glibc's own (nptl(7)); it lets nobody change them, and a launcher may leave them blocked.
+    assert {0} == {value & ~(0b11 << 31) for value in status.values()}
+    assert ["/usr", "40 120"] == lines[7:9]
+    assert "/usr" != seen["here"]
+    assert "77" not in seen["text"].split()
+    *_, group, session, terminal, foreground = seen["text"].split()
+    assert foreground == group == session
+    assert os.major(int(terminal)) in range(136, 144)  # /dev/pts/*, Documentation/admin-guide/devices.txt
+
+
+def in_no_folder() -> str:
+    namespace.contain()
+    program = Program("alice", "client", "submission", Recorder())
+    try:
+        program.start(["/bin/true"], namespace.base_environment(), "/no/such/folder")
+    except EnvironmentFault as fault:
+        return fault.key
+    return ""
+
+
+def test_a_folder_that_is_gone_is_not_blamed_on_the_program():
+    assert "actor.not-started" == play(in_no_folder)
 
 
 def closed_folder() -> list[str]:
@@ -121,17 +148,16 @@ def test_a_process_that_cannot_be_forked_leaves_no_trace(monkeypatch: pytest.Mon
 
 
 def interrupted_spawn() -> dict[str, object]:
-    """A Ctrl-C right after the fork, when pexpect has only half of what it needs."""
+    """A Ctrl-C when the program has just been started, and pexpect has only half of what it needs."""
     namespace.contain()
-    fork = pty.fork
+    spawn = os.posix_spawn
 
-    def interrupted() -> tuple[int, int]:
-        child = fork()
-        if child[0]:
-            os.kill(os.getpid(), signal.SIGINT)
-        return child
+    def interrupted(*arguments: object, **options: object) -> int:
+        pid = spawn(*arguments, **options)  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGINT)
+        return pid
 
-    pty.fork = interrupted
+    os.posix_spawn = interrupted
     program = Program("alice", "client", "submission", Recorder())
     complaints: list[object] = []
     sys.unraisablehook = complaints.append
@@ -140,7 +166,7 @@ def interrupted_spawn() -> dict[str, object]:
         program.start(["/bin/sleep", "100"], namespace.base_environment(), "/")
     except KeyboardInterrupt:
         struck = True
-    pty.fork = fork
+    os.posix_spawn = spawn
     program.end()
     return {"struck": struck, "status": program.exited and program.exited.status, "complaints": len(complaints)}
 

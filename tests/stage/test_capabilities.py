@@ -348,7 +348,7 @@ def test_remedies_can_be_typed(monkeypatch):
     assert "gbk" in wrong
     assert "export LC_ALL=C.UTF-8" in wrong
 
-    monkeypatch.setattr("pty.fork", _no_terminal)
+    monkeypatch.setattr("os.openpty", _no_terminal)
     none = raised(capabilities.terminal)
     assert ("capability.no-terminal", "out of pty devices") == (none.key, none.values["why"])
     assert "mount -t devpts" in none.text("en")

@@ -92,9 +92,10 @@ def test_it_is_an_ethernet_that_leads_nowhere():
 def student_status() -> dict[str, str]:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    namespace.seal()
     done = subprocess.run(
         ["cat", "/proc/self/status"],
-        preexec_fn=namespace.drop_capabilities,
+        preexec_fn=namespace.restore_signals,
         capture_output=True,
         text=True,
         check=True,

@@ -14,7 +14,7 @@ from tests.stage.inside import SECONDS, play
 from wirelab.base.clock import now_ns
 from wirelab.base.errors import EnvironmentFault
 from wirelab.observe.segments import ACK, FIN, RST, SYN, Packet
-from wirelab.stage import linux, namespace
+from wirelab.stage import linux
 from wirelab.stage.tap import BYTES, LIMIT, SLOTS, Tap, capture_filter
 
 PORT = 12001
@@ -244,7 +244,7 @@ def refused() -> list[str]:
             Tap(interface)
         except EnvironmentFault as fault:
             answers.append(str(fault))
-        namespace.drop_capabilities()
+        linux.capset(0, 0)
     return answers
 
 

@@ -1,4 +1,4 @@
-"""Programs on terminals of their own: start, type, read, end. The only user of pexpect.
+"""Programs on terminals of their own: start, type, read, end. Starting is pexpect's (``spawning``).
 
 Nothing here blocks: the stage's loop says when there is something to read and when a program ended
 (``pidfd_open(2)``). Output is read and kept up to a bound; past it the program is left standing at its
@@ -25,14 +25,14 @@ from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
 from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Role, Shown, Started, Typed
 from wirelab.observe.terminal import Transcript
-from wirelab.stage import namespace, processes
+from wirelab.stage import processes
 from wirelab.stage.recorder import Recorder
+from wirelab.stage.spawning import Spawned
 
 OUTPUT_LIMIT = 4_000_000  # bytes per terminal; a whole lab prints a few thousand
 AT_ONCE = 65_536  # bytes read before anything else has its turn
 TERMINAL_BYTES = 1_000_000  # more than the kernel keeps of what was written and not read (640 KiB, drivers/tty)
 KEYS_SECONDS = 2.0  # for which a program may leave a full keyboard unread while more is typed
-_NOT_RUN = 127  # exit status of a child that was forked and could not become the program, as a shell's
 _NOT_A_PROGRAM = (errno.ENOEXEC, errno.ENOENT, errno.EACCES)  # execve(2)
 WINDOW = (40, 120)  # rows, columns
 _KEYS = {
@@ -98,7 +98,7 @@ class Program:
         self._read = 0
         self._pidfd = -1
         self._ended_by: Literal["itself", "script", "harness"] = "itself"
-        self._child: Any  # a pexpect.spawn; its stubs lack ptyproc
+        self._child: Any  # a Spawned; pexpect's stubs lack ptyproc
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], folder: str) -> None:
         """Run ``command`` in ``folder``. Raises UsageError when there is no such program, EnvironmentFault when the
@@ -114,32 +114,19 @@ class Program:
                 raise UsageError("actor.not-executable", command=shown, actor=self.name, program=command[0])
             raise UsageError("actor.no-program", command=shown, actor=self.name, program=command[0], where=where)
 
-        def settle_in() -> None:
-            os.chdir(folder)  # here, where a refusal is reported; ptyprocess would let it out of the forked child
-            namespace.drop_capabilities()
-
-        forks = namespace.forks()
         try:
-            with uninterrupted():  # or a child would be forked that nobody knows of, and pexpect's half of it complain
-                self._child = pexpect.spawn(
-                    found,
-                    list(command[1:]),
-                    timeout=None,
-                    maxread=65536,
-                    env=dict(environment),
-                    dimensions=WINDOW,
-                    preexec_fn=settle_in,  # which unblocks it
+            with uninterrupted():  # or a program would run that nobody knows of
+                self._child = Spawned(
+                    found, command[1:], folder, dict(environment), timeout=None, maxread=65536, dimensions=WINDOW
                 )
                 self.pid = self._child.pid
                 self._pidfd = os.pidfd_open(self.pid)
         except (OSError, pexpect.ExceptionPexpect) as error:
-            if getattr(error, "errno", None) in _NOT_A_PROGRAM:  # the file is there, so it is its first line
+            refused = getattr(error, "errno", None) in _NOT_A_PROGRAM and getattr(error, "filename", None) == found
+            if refused:  # the file is there, so it is its first line
                 raise UsageError("actor.no-interpreter", command=shown, actor=self.name, program=command[0]) from None
             why = getattr(error, "strerror", None) or str(error)
             raise EnvironmentFault("actor.not-started", command=shown, actor=self.name, why=why) from None
-        finally:
-            if namespace.forks() != forks:  # the child, that no program has replaced: it must not go on as its parent
-                os._exit(_NOT_RUN)
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
         self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0

@@ -27,7 +27,7 @@ ETHERNET_MTU = 1500
 """Bytes of IP packet that loopback takes here, as on an Ethernet: MSS 1460, no frame above 1514 bytes."""
 END_SECONDS = 10.0
 MOST_FILES = 1_048_576
-_INHERITED_AS_IGNORED = (
+INHERITED_AS_IGNORED = (
     signal.SIGPIPE,
     signal.SIGXFSZ,
     signal.SIGINT,
@@ -39,6 +39,7 @@ _INHERITED_AS_IGNORED = (
     signal.SIGTTIN,
     signal.SIGTTOU,
 )
+"""What Python (SIGPIPE, SIGXFSZ) and launchers (nohup, ``&``) leave to a child as ignored."""
 _ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 
 _REFUSED_EN = "This machine does not give the private network a run needs: {step} failed with {error}."
@@ -111,20 +112,6 @@ _SETTINGS = {
     "user.max_pid_namespaces": "/proc/sys/user/max_pid_namespaces",
 }
 _entered: set[int] = set()
-_forks = 0
-
-
-def _forked() -> None:
-    global _forks  # noqa: PLW0603 - a fact about this process
-    _forks += 1
-
-
-os.register_at_fork(after_in_child=_forked)
-
-
-def forks() -> int:
-    """A number that differs between this process and what it forks: pids say little across PID namespaces."""
-    return _forks
 
 
 def _settings() -> dict[str, str]:
@@ -330,25 +317,26 @@ def base_environment() -> dict[str, str]:
 
 
 def restore_signals() -> None:
-    """Undo what Python (SIGPIPE, SIGXFSZ) and launchers (nohup, ``&``) leave to a child: nothing ignored or blocked."""
-    for number in _INHERITED_AS_IGNORED:
+    """Between fork and exec: nothing is ignored or blocked."""
+    for number in INHERITED_AS_IGNORED:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def drop_capabilities() -> None:
-    """Between fork and exec of a student's program: no capability now or ever after, clean signals.
+def seal() -> None:
+    """From now on, what the calling process executes has no capability and no descriptor of ours, now or ever after.
 
-    Also what setuid programs would give is out of reach (PR_SET_NO_NEW_PRIVS). Before bubblewrap use
-    ``restore_signals`` alone: run by root it needs CAP_SETFCAP to map its user, and drops the rest itself.
+    Being root gives nothing, nor do setuid programs (PR_SET_NO_NEW_PRIVS); what shall have capabilities all the same
+    is given them as ambient ones. The process keeps its own. Source: capabilities(7).
     """
-    restore_signals()
     linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL)
     with suppress(OSError):  # EPERM without CAP_SETPCAP, where no_new_privs still holds
-        # Being root gives nothing at exec any more, for good: one call where emptying the bounding set takes 41.
         linux.prctl(linux.PR_SET_SECUREBITS, linux.SECBIT_NOROOT_FOR_EVER)
-    linux.capset(0, 0)
+    for name in os.listdir("/proc/self/fd"):  # Python's own are closed on exec; not so what a shell handed on
+        with suppress(OSError):  # the listing's own
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                os.set_inheritable(int(name), False)
 
 
 def _keep_network_capabilities() -> None:

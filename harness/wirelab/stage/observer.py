@@ -27,7 +27,7 @@ from wirelab.observe.evidence import Called, Role, SourceLine
 
 INJECTED = Path(__file__).parent / "injected"
 VARIABLE, AMPLIFY = "WIRELAB_OBSERVER", "WIRELAB_AMPLIFY"
-PAUSES: dict[Role, tuple[float, float]] = {"client": (0.001, 0.3), "server": (0.008, 1000.0)}
+PAUSES: dict[Role, tuple[float, float]] = {"client": (0.004, 0.3), "server": (0.008, 1000.0)}
 """The longest pause before a send of an amplified program (s; the shortest is half of it), and the share of time that
 all its threads together may pause. A client's answers are timed: of the 0.1 s that one may take, that leaves 0.04 s at the least. A server has
 nothing to do that is due so soon."""

@@ -101,6 +101,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         namespace.enter(self._parent_pid)
+        namespace.seal()
         with contextlib.ExitStack() as stack:
             stack.callback(self._selector.close)
             # Early, because what this process writes to after a fork is copied page by page.

@@ -1,0 +1,67 @@
+"""Starts a program on a terminal of its own, as pexpect's `spawn` does, without a fork of this process.
+
+ptyprocess forks and runs Python in the child; every page of memory that either side touches from then on is copied,
+which costs a run more than all else it does. ``posix_spawn(3)`` borrows the memory until the program has replaced it,
+sets session, terminal and signals right on the way, and says itself what was refused. Knows no actors, no scenario.
+"""
+
+from __future__ import annotations
+
+import os
+import termios
+from collections.abc import Sequence
+from typing import Any
+
+import pexpect
+from ptyprocess import PtyProcess  # type: ignore[import-untyped]
+
+from wirelab.stage import namespace
+
+
+class Spawned(pexpect.spawn):  # type: ignore[type-arg]  # generic in its stubs only
+    """A `pexpect.spawn` whose program is started in ``folder`` by ``posix_spawn(3)``."""
+
+    def __init__(
+        self, program: str, arguments: Sequence[str], folder: str, env: dict[str, str], **options: Any
+    ) -> None:
+        """``program`` is a path. Raises OSError with what the kernel refused: a folder that cannot be entered, a
+        program that cannot be executed, no terminal, no process. Then nothing has been started."""
+        self._folder = folder
+        super().__init__(program, list(arguments), env=env, **options)
+
+    def _spawnpty(self, args: list[str], *, env: dict[str, str], dimensions: tuple[int, int], **_: Any) -> PtyProcess:
+        """pexpect's own place for this step; what else it passes on are ptyprocess's defaults."""
+        terminal, inner = os.openpty()
+        try:
+            termios.tcsetwinsize(inner, dimensions)
+            pid = _spawn(args, env, self._folder, os.ttyname(inner))
+        except BaseException:
+            os.close(terminal)
+            raise
+        finally:
+            os.close(inner)
+        return PtyProcess(pid, terminal)
+
+
+def _spawn(args: list[str], env: dict[str, str], folder: str, terminal: str) -> int:
+    """Start a program as the leader of a session whose terminal this is; its pid.
+
+    Who leads a session and has no terminal yet gets the one it opens, credentials(7), tty_ioctl(4): here that is the
+    first step after setsid(2). All descriptors of ours are closed on exec.
+    """
+    actions = [(os.POSIX_SPAWN_OPEN, 0, terminal, os.O_RDWR, 0), *((os.POSIX_SPAWN_DUP2, 0, to) for to in (1, 2))]
+    back = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.chdir(folder)  # ours, for a moment, and so the program's
+        return os.posix_spawn(
+            args[0],
+            args,
+            env,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=namespace.INHERITED_AS_IGNORED,
+        )
+    finally:
+        os.fchdir(back)
+        os.close(back)
