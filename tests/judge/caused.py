@@ -30,6 +30,11 @@ EXITS = (*STARTS, "{alice: type, text: /quit}", "{alice: exits, status: 0}")
 CROWD = "{server: {role: server}, alice: {role: client}, bob: {role: client}}"
 PAIR = "{server: {role: server}, alice: {role: client, peer: true}, bob: {role: client, peer: true}}"
 EOF_REPORT = 'Enter message: Traceback (most recent call last):\r\n  File "client.py", line 9\r\nEOFError\r\n'
+SHUTDOWN_REPORT = (
+    "Goodbye.\r\nFatal Python error: _enter_buffered_busy: could not acquire lock for <_io.BufferedWriter name='<stdout>'> "
+    "at interpreter shutdown, possibly due to daemon threads\r\nPython runtime state: finalizing (tstate=0x0000a1)\r\n"
+    "\r\nCurrent thread 0x00007f01 (most recent call first):\r\n<no Python frame>\r\n"
+)
 BOB_HELLO = HELLO.replace("alice", "bob")
 
 
@@ -96,6 +101,18 @@ def quits(wire: str, *events: Event | tuple[Event, ...]) -> Judgement:
     return judged(scenario("{teardown: alice}", script=EXITS), wire, *late, *events)
 
 
+def keeps(wire: str) -> Judgement:
+    """A line is typed, another one a second later, and at 2.5 s /quit; the server is to show the first one at once."""
+    return judged(
+        scenario(script=(*STARTS, "{alice: type, text: hello}", "{server: shows, text: '): hello'}")),
+        HELLO + wire,
+        typed(100, "alice", "hello⏎"),
+        typed(1100, "alice", "you⏎"),
+        missed(3, 2100, run_delay=0.0),
+        typed(2500, "alice", "/quit⏎"),
+    )
+
+
 def by_server(
     expect: str, wire: str, *events: Event | tuple[Event, ...], cast: str = CROWD, script: tuple[str, ...] = ()
 ) -> Judgement:
@@ -151,6 +168,7 @@ BARE: dict[str, Callable[[], Judgement]] = {
         typed(19, "alice", "last⏎"),
         typed(20, "alice", "/quit⏎"),
     ),
+    "WL254": lambda: keeps(r'alice > s "MSG hello\nMSG you\n" at=2505ms' + "\n" + GOODBYE),
     "WL351": lambda: judged(
         "{heartbeat: alice}",
         HELLO
@@ -238,6 +256,14 @@ BARE: dict[str, Callable[[], Judgement]] = {
     "WL658": lambda: judged(
         scenario(script=EXITS), HELLO, typed(5, "alice", "Ctrl-C"), missed(3, 50, status=-2), exited(9, "alice", -2)
     ),
+    "WL661": lambda: judged(
+        scenario(script=EXITS),
+        HELLO + GOODBYE,
+        typed(5, "alice", "/quit⏎"),
+        shown(7, "alice", SHUTDOWN_REPORT),
+        missed(3, 50, status=-6),
+        exited(9, "alice", -6),
+    ),
 }
 SEEN: dict[str, Callable[[], Judgement]] = {
     "WL554": lambda: quits(
@@ -263,6 +289,12 @@ SEEN: dict[str, Callable[[], Judgement]] = {
         witnessed(2010, "server", thread("MainThread", "accepting", 30, SERVER, 0)),
     ),
     "WL656": lambda: quits(HELLO, witnessed(2010, "alice", thread("MainThread", "waiting", 44), sockets=OPEN)),
+    "WL659": lambda: quits(
+        HELLO, witnessed(2010, "alice", thread("MainThread", "sending", 33, ALICE, SERVER), sockets=OPEN)
+    ),
+    "WL660": lambda: quits(
+        HELLO, witnessed(2010, "alice", thread("MainThread", "sleeping", 90), RECEIVER, sockets=OPEN)
+    ),
 }
 CAUSED = dict(sorted((BARE | SEEN).items()))
 

@@ -16,10 +16,12 @@ from tests.judge.caused import (
     EOF_REPORT,
     EXITS,
     NAMED,
+    SHUTDOWN_REPORT,
     beat,
     by_server,
     cause,
     causes,
+    keeps,
     quits,
     said,
 )
@@ -147,6 +149,13 @@ NEAR: dict[str, Callable[[], Judgement]] = {
         typed(19, "alice", "last⏎"),
         typed(30, "alice", "/quit⏎"),
     ),
+    "WL254: it had sent something before": lambda: keeps(
+        'alice > s "MSG you\\n" at=1101ms\nalice > s "MSG hello\\n" at=2505ms\n' + GOODBYE
+    ),
+    "WL254: what was typed came late, but nobody had told it to quit": lambda: keeps(
+        'alice > s "MSG hello\\nMSG you\\n" at=2200ms\n' + GOODBYE.replace("FIN", "FIN at=2510ms", 1)
+    ),
+    "WL254: what was typed never came": lambda: keeps('alice > s "MSG you\\n" at=2505ms\n' + GOODBYE),
     "WL351: all answers are late by the same time": lambda: judged(
         "{heartbeat: alice}", ANSWERED, typed(349, "alice", "x⏎"), typed(649, "alice", "y⏎"), exited(1500, "alice")
     ),
@@ -262,6 +271,13 @@ NEAR: dict[str, Callable[[], Judgement]] = {
     ),
     "WL658: status 130 by itself": lambda: judged(
         scenario(script=EXITS), HELLO, missed(3, 50, status=130), exited(9, "alice", 130)
+    ),
+    "WL661: another fatal error": lambda: judged(
+        scenario(script=EXITS),
+        HELLO + GOODBYE,
+        shown(7, "alice", SHUTDOWN_REPORT.replace("at interpreter shutdown", "")),
+        missed(3, 50, status=-6),
+        exited(9, "alice", -6),
     ),
 }
 

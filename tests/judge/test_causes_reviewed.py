@@ -9,8 +9,10 @@ from tests.judge.caused import (
     BOB_HELLO,
     CAUSED,
     CLOSE_WAIT,
+    CROWD,
     EXITS,
     JOINING,
+    NAMED,
     OPEN,
     SERVER,
     beat,
@@ -26,6 +28,7 @@ from tests.judge.caused import (
 from tests.judge.runs import (
     HELLO,
     STARTS,
+    at,
     codes,
     exited,
     impossible,
@@ -38,7 +41,7 @@ from tests.judge.runs import (
     typed,
 )
 from wirelab.judge.verdict import Judgement
-from wirelab.observe.evidence import SourceLine, ThreadSeen
+from wirelab.observe.evidence import Owned, SourceLine, ThreadSeen
 
 CLOSED = HELLO + "alice > s FIN at=12ms\ns > alice FIN at=13ms\nalice > s ACK\n"
 SPINNING = witnessed(2010, "alice", JOINING, thread("receiver", "running", 23), cpu=0.96)
@@ -184,6 +187,23 @@ def test_a_server_that_had_two_at_once_does_not_serve_one_at_a_time() -> None:
 
 def test_a_server_that_had_one_of_three_serves_one_at_a_time() -> None:
     assert ("WL401", "WL452") in causes(three("40001"))
+
+
+def test_a_client_that_was_not_served_is_known_by_the_connection_on_which_it_spoke() -> None:
+    """Its other one, opened a moment before the server had time for anybody, says nothing."""
+    idle = CAROL_HELLO.replace("SYN\n", "SYN at=1400ms\n", 1)
+    run = judged(
+        scenario("{broadcast: news, to: [bob]}", tests="server", cast=CROWD, script=(*STARTS, "{start: bob}")),
+        HELLO + BOB_HELLO + 'bob > s "MSG y\\n"\n' + idle + 'alice > s "MSG x\\n" at=1500ms\n',
+        shown(1, "server", NAMED),
+        typed(100, "server", "news⏎"),
+        tuple(
+            Owned(at(when), name, port)
+            for when, name, port in ((1, "alice", 40001), (2, "bob", 40002), (1401, "bob", 40003))
+        ),
+        owned=False,
+    )
+    assert ("WL401", "WL452") in causes(run)
 
 
 # --- WL153

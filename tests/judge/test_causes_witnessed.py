@@ -100,6 +100,13 @@ NEAR: dict[str, Callable[[], Judgement]] = {
     "WL655: the main thread polls": lambda: quits(
         HELLO, witnessed(2010, "alice", thread("MainThread", "polling", 30), sockets=OPEN)
     ),
+    "WL659: it waits for room with a time limit": lambda: quits(
+        HELLO, witnessed(2010, "alice", thread("MainThread", "polling", 33, ALICE, SERVER), sockets=OPEN)
+    ),
+    "WL660: it waits for an event, and was met between two waits": lambda: quits(
+        HELLO,
+        witnessed(2010, "alice", thread("MainThread", "running", 90, library="wait"), RECEIVER, sockets=OPEN, cpu=0.1),
+    ),
     "WL656: not known what a program that is not Python waits for": lambda: quits(
         HELLO, witnessed(2010, "alice", thread("client", "waiting"), sockets=OPEN)
     ),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.judge.runs import GOODBYE, HELLO, STARTS, codes, judged, killed, outcome, scenario, waited
+from tests.judge.runs import GOODBYE, HELLO, STARTS, at, codes, judged, killed, outcome, scenario, waited
 from wirelab.judge.verdict import Finding, Judgement
-from wirelab.observe.evidence import Event, StepEnded, Wire
+from wirelab.observe.evidence import Event, Sampled, StepEnded, Wire
 
 OPEN = """
     alice > server   SYN      seq=x
@@ -89,6 +89,13 @@ def test_too_late_is_said_with_the_time_that_passed():
 def test_lateness_that_the_machine_explains_is_inconclusive():
     assert ("inconclusive", ["WL903"]) == outcome(run(LATE, ANSWERED_LATE, waited("alice", (5, 0.0), (450, 0.35))))
     assert ["WL702"] == codes(run(LATE, ANSWERED_LATE, waited("alice", (5, 0.0), (450, 0.1))))
+
+
+def test_a_line_that_came_late_on_a_starved_machine_is_excused_whatever_the_program_used():
+    """What its own threads took from each other is no part of the delay that is recorded (``Scheduled.kept``)."""
+    samples = ((5, 0.0, 0.0), (20, 0.0, 0.0), (390, 0.35, 0.3), (450, 0.35, 0.3))
+    used = tuple(Sampled(at(moment), "alice", delay, burnt) for moment, delay, burnt in samples)
+    assert ("inconclusive", ["WL903"]) == outcome(run(LATE, ANSWERED_LATE, used))
 
 
 def test_what_the_reference_did_is_not_the_students_fault():

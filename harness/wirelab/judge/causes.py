@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from wirelab.judge.causes_buffered import kept_in_a_buffer
 from wirelab.judge.causes_heartbeat import (
     came_in_pieces,
     came_with_others,
@@ -25,11 +26,11 @@ from wirelab.judge.causes_messages import (
     one_at_a_time,
     one_recv_one_message,
     still_unsent,
-    two_threads_at_once,
 )
 from wirelab.judge.causes_program import (
     address_in_use,
     crashed_early,
+    daemons_at_shutdown,
     elsewhere,
     end_of_input,
     floods,
@@ -38,14 +39,15 @@ from wirelab.judge.causes_program import (
     spins,
 )
 from wirelab.judge.causes_reset import linger_zero, peer_was_gone, unread_bytes
-from wirelab.judge.causes_teardown import another_thread_receives, close_wait, fin_wait_2, never_ended
+from wirelab.judge.causes_teardown import another_thread_receives, close_wait, fin_wait_2, left_waiting, never_ended
+from wirelab.judge.causes_threads import two_threads_at_once
 from wirelab.judge.verdict import CheckResult, Finding, Verdict
 from wirelab.judge.view import View
 
 Rule = Callable[[View, Finding], Finding | None]
 
 _START: tuple[Rule, ...] = (address_in_use, elsewhere, crashed_early)
-_CRASH: tuple[Rule, ...] = (end_of_input, interrupted, address_in_use)
+_CRASH: tuple[Rule, ...] = (daemons_at_shutdown, end_of_input, interrupted, address_in_use)
 _ANSWER: tuple[Rule, ...] = (thread_had_ended, own_number, only_after_enter, came_in_pieces, came_with_others)
 _BROADCAST: tuple[Rule, ...] = (broke_off, a_slow_client, one_at_a_time)
 _RESET: tuple[Rule, ...] = (one_at_a_time, peer_was_gone, linger_zero, unread_bytes)
@@ -58,22 +60,22 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL201": (two_threads_at_once, still_unsent),
     "WL203": (two_threads_at_once,),
     "WL206": (two_threads_at_once,),
-    "WL207": (*_ANSWER, *_BROADCAST, linger_zero, unread_bytes, another_thread_receives, close_wait),
+    "WL207": (kept_in_a_buffer, *_ANSWER, *_BROADCAST, linger_zero, unread_bytes, another_thread_receives, close_wait),
     "WL209": (two_threads_at_once,),
     "WL301": (one_at_a_time,),
     "WL302": _ANSWER,
-    "WL303": (only_after_enter,),
-    "WL304": (own_number,),
-    "WL305": (own_number,),
+    "WL303": (only_after_enter, kept_in_a_buffer),
+    "WL304": (own_number, came_in_pieces),
+    "WL305": (own_number, came_in_pieces),
     "WL401": _BROADCAST,
     "WL501": (given_up,),
     "WL502": _RESET,
     "WL503": (peer_was_gone, *_NO_FIN),
     "WL504": _NO_FIN,
-    "WL601": (another_thread_receives, spins, fin_wait_2, keeps_running, close_wait),
+    "WL601": (another_thread_receives, spins, fin_wait_2, keeps_running, one_at_a_time, close_wait, left_waiting),
     "WL602": (*_CRASH, elsewhere, crashed_early),
-    "WL603": (end_of_input, interrupted),
-    "WL604": (one_recv_one_message, still_unsent, *_BROADCAST, *_START),
+    "WL603": (daemons_at_shutdown, end_of_input, interrupted),
+    "WL604": (one_recv_one_message, still_unsent, kept_in_a_buffer, *_BROADCAST, *_START),
     "WL606": _CRASH,
     "WL607": (floods,),
     "WL608": (*_CRASH, elsewhere, crashed_early, given_up),

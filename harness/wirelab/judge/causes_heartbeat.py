@@ -25,7 +25,7 @@ from wirelab.judge.clues import (
 from wirelab.judge.clues import unquoted as bare
 from wirelab.judge.findings import cause
 from wirelab.judge.verdict import Finding, Said
-from wirelab.judge.view import HEARTBEAT, View
+from wirelab.judge.view import HEARTBEAT, QUIT_LINE, View
 from wirelab.observe.connections import Connection
 from wirelab.observe.heartbeats import Exchange, Pairing
 from wirelab.observe.messages import Message
@@ -49,7 +49,8 @@ class _Case:
 
 
 def _case(view: View, finding: Finding) -> _Case | None:
-    """The heartbeat without a timely answer that a finding tells of (WL302, WL303), or a peer waited for (WL207)."""
+    """The heartbeat without a timely answer that a finding tells of (WL302, WL303), whose answer a peer waited for
+    (WL207), or that an answer with a piece of its number followed (WL304, WL305)."""
     values = finding.rationale.values
     for client in view.scenario.clients:
         if view.part(client) != "submission" or (finding.code != "WL207" and client != finding.actor):
@@ -59,9 +60,32 @@ def _case(view: View, finding: Finding) -> _Case | None:
             for exchange in pairing.exchanges:
                 question = exchange.question
                 told = (question.text, question.frames[-1]) == (values.get("question"), values.get("frame"))
+                told = told or (finding.code in ("WL304", "WL305") and _stray(view, finding, connection, exchange))
                 if told or (finding.code == "WL207" and _awaited(view, question, bare(values.get("wanted")))):
                     return _Case(client, connection, exchange, pairing)
     return None
+
+
+def _stray(view: View, finding: Finding, connection: Connection, exchange: Exchange) -> bool:
+    """Whether the answer that a finding tells of followed this heartbeat, and has a piece of its number."""
+    values = finding.rationale.values
+    answers = next(after for item, after in view.once(_followed, connection.index) if item == exchange)
+    told = [item for item in answers if (item.text, item.frames[-1]) == (values.get("text"), values.get("frame"))]
+    return any(_piece_of(view, exchange.question, item) for item in told)
+
+
+def _piece_of(view: View, question: Message, answer: Message) -> bool:
+    """Whether an answer's number is its heartbeat's, or the beginning or end of it, as who reads one piece of it sends."""
+    by = next((spec.by for spec in view.profile.messages if spec.answers == HEARTBEAT), None) or ""
+    whole, part = question.groups.get(by, ""), answer.groups.get(by, "")
+    return bool(part) and (whole.startswith(part) or whole.endswith(part))
+
+
+def _too_soon(view: View, connection: Connection, exchange: Exchange) -> Message | None:
+    """What answered a heartbeat before it was whole, with its number or a piece of that."""
+    answers = next(after for item, after in view.once(_followed, connection.index) if item == exchange)
+    soon = (item for item in answers if item.time < exchange.question.time)
+    return next((item for item in soon if _piece_of(view, exchange.question, item)), None)
 
 
 def _awaited(view: View, question: Message, wanted: str) -> bool:
@@ -105,7 +129,8 @@ def only_after_enter(view: View, finding: Finding) -> Finding | None:
 
 def _released(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
     """All answers came at once after an Enter, and had in common nothing but this."""
-    enters = [time for time, _ in view.typed_lines(case.client)]
+    # What leaves when it is told to quit may as well have been written long before, into a buffer of the program's.
+    enters = [time for time, line in view.typed_lines(case.client) if f"{line}⏎" != QUIT_LINE]
     mine = case.exchange.answer
     if mine is None and any(case.question.time < time < _leaves(view, case) for time in enters):
         return None  # it was not answered after the next Enter either
@@ -199,6 +224,13 @@ def _reading(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | Non
 
 # --- WL352, WL353
 
+_SOON = Text(
+    "{text} reached {actor} {how}; {actor} answered it with {answer} in frame {stray} already, before the rest of it came in "
+    "frame {last}. So the result of one recv() seems to be taken for one heartbeat{where}",
+    "{text} 到达 {actor} 时{how}；它的其余部分在第 {last} 帧才到，{actor} 却在第 {stray} 帧就以 {answer} 应答了。"
+    "看来程序把一次 recv() 的结果当成了一个心跳{where}",
+)
+
 
 def came_with_others(view: View, finding: Finding) -> Finding | None:
     """It shared a segment (or a moment) with other messages; those that came alone were answered, such were not."""
@@ -217,7 +249,17 @@ def _boundaries(view: View, finding: Finding, code: str, kinds: tuple[str, ...])
     shapes = deliveries(view, case.connection, "server")
     mine = shapes[case.question.start]
     alone = answered_alone(view, case.client, case.connection)
-    if mine.kind not in kinds or not alone:
+    if mine.kind not in kinds:
+        return None
+    soon = _too_soon(view, case.connection, case.exchange) if mine.kind == "cut" else None
+    if soon is not None:
+        where = receives_at(view, case.client, case.connection, "client")
+        frames = (*case.question.frames, soon.frames[-1])
+        values: dict[str, object] = {"text": case.question.text, "how": mine.how(), "where": where, "answer": soon.text}
+        values |= {"stray": soon.frames[-1], "actor": case.client, "last": case.question.frames[-1]}
+        found = cause(code, case.client, frames=tuple(sorted(frames)), terminal=(), **values)
+        return replace(found, rationale=replace(found.rationale, text=_SOON))
+    if not alone:
         return None
     for exchange in case.pairing.exchanges:
         shape = shapes[exchange.question.start]
@@ -312,15 +354,22 @@ def given_up(view: View, finding: Finding) -> Finding | None:
 
 
 def own_number(view: View, finding: Finding) -> Finding | None:
-    """Right after the heartbeat came one answer, with the number of no heartbeat that was still open."""
+    """Right after the heartbeat came one answer, with the number of no heartbeat that was still open; nor was it a
+    piece of this one's, which came in pieces and was answered too soon, or while those that came alone were answered
+    rightly."""
     values = finding.rationale.values
     client = str(finding.actor)
     for connection in view.connections_of(client) if view.part(client) == "submission" else ():
         pairing = view.pairing(connection)
         strays = {message.start for message in (*pairing.unsolicited, *pairing.repeated)}
         followed = view.once(_followed, connection.index)
+        shapes, whole = deliveries(view, connection, "server"), answered_alone(view, client, connection)
         for exchange, answers in followed:
             question = exchange.question
+            pieces = shapes[question.start].kind == "cut"
+            parts = whole and any(_piece_of(view, question, answer) for answer in answers)
+            if pieces and (parts or _too_soon(view, connection, exchange)):
+                continue
             wrong = exchange.answer is None and len(answers) == 1 and answers[0].start in strays
             about = (question.text, question.frames[-1]) == (values.get("question"), values.get("frame"))
             about |= any((item.text, item.frames[-1]) == (values.get("text"), values.get("frame")) for item in answers)
@@ -346,10 +395,10 @@ def own_number(view: View, finding: Finding) -> Finding | None:
 
 
 def _followed(view: View, index: int) -> list[tuple[Exchange, list[Message]]]:
-    """Each heartbeat with the answers, right or wrong, that came between it and the next one."""
+    """Each heartbeat with the answers, right or wrong, that came between its beginning and that of the next one."""
     pairing = view.pairing(next(item for item in view.connections if item.index == index))
     given = [item.answer for item in pairing.exchanges if item.answer] + [*pairing.unsolicited, *pairing.repeated]
-    times = [item.question.time for item in pairing.exchanges]
+    times = [item.question.began for item in pairing.exchanges]
     followed: list[tuple[Exchange, list[Message]]] = [(item, []) for item in pairing.exchanges]
     for answer in sorted(given, key=lambda answer: answer.start):
         if at := bisect_right(times, answer.began):

@@ -9,8 +9,8 @@ import re
 from dataclasses import replace
 
 from wirelab.base.texts import Bilingual, Text
-from wirelab.judge.chains import awaits_fin, chain_of, is_timer, last_seen, outlook, told, where
-from wirelab.judge.clues import MS, calls_on, crash_of, other, place, ports
+from wirelab.judge.chains import Chain, awaits_fin, chain_of, is_timer, last_seen, outlook, socket_of, told, where
+from wirelab.judge.clues import MS, calls_on, crash_of, other, place, ports, shut_since
 from wirelab.judge.findings import REGISTRY, cause
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
@@ -19,6 +19,7 @@ from wirelab.observe.evidence import Shown, SocketSeen, ThreadSeen, Witnessed
 BUSY = 0.5  # of a CPU: who uses more while it should wait, spins
 FLOODED = 100  # times more is printed after something than before: it began the flood
 OFTEN = 1000  # calls from one line: more than messages of a scenario can explain
+MOST_TOLD = 3  # other threads that are told of beside one that waits for a lock
 INTERRUPTED = 130  # the exit status of what SIGINT ended, as shells and virtual machines report it
 
 _IN_USE = re.compile(
@@ -28,6 +29,8 @@ _IN_USE = re.compile(
 _END_OF_INPUT = re.compile(
     r"EOFError|(?:java\.util\.)?NoSuchElementException: No line found|panic: EOF\b|.*ERR_USE_AFTER_CLOSE.*readline"
 )
+_SHUTS_DOWN = re.compile(r"Fatal Python error: .*at interpreter shutdown")
+_WAITS_INSIDE = re.compile(r"[/\\](?:threading|queue)\.py$")
 _RECEIVES = re.compile(r"[/\\](?:socket|ssl)\.py$")
 _INTERRUPT = re.compile(r"(?:.*: )?KeyboardInterrupt\b")
 _CANCEL = Text(
@@ -36,6 +39,15 @@ _CANCEL = Text(
     "请保存这个 Timer，程序结束时调用它的 cancel()（别漏掉括号），或在 start() 之前设置 daemon = True："
     "还没有到时间的定时器会让程序一直不能结束。",
 )
+_BLOCKED_IN = {
+    "keyboard": "WL653",
+    "receiving": "WL654",
+    "accepting": "WL655",
+    "waiting": "WL656",
+    "sending": "WL659",
+    "sleeping": "WL660",
+    "running": "WL660",
+}
 _UNENDING = Text(
     "join() waits until the other thread's function returns: look for the loop that it goes round in, and for what "
     "should end it.",
@@ -194,21 +206,68 @@ def keeps_running(view: View, finding: Finding) -> Finding | None:
     chain = chain_of(seen) if seen else None
     if seen is None or chain is None:
         return None
-    blocked_in = {"keyboard": "WL653", "receiving": "WL654", "accepting": "WL655", "waiting": "WL656"}
+    last = _between_waits(seen, chain.last)
+    chain = replace(chain, threads=(*chain.threads[:-1], last))
     joins = any(thread.waits_for for thread in chain.threads[chain.done :])
-    timer = is_timer(chain.last)
-    code = "WL652" if joins or timer else blocked_in.get(chain.last.doing)
+    timer = is_timer(last)
+    code = "WL652" if joins or timer else _BLOCKED_IN.get(last.doing)
     if code is None:
         return None
-    values = {"chain": told(view, actor, chain), "outlook": outlook(view, actor, chain.last, seen.time)}
-    found = cause(code, actor, frames=(), terminal=(), **values)
-    if awaits_fin(view, actor, chain.last, seen.time):  # another shutdown() wakes nobody
+    if last.doing == "sending":
+        coming = _unread_by(view, actor, last, seen.time)
+    elif code in ("WL656", "WL660"):
+        coming = _meanwhile(view, actor, seen, chain)
+    else:
+        coming = outlook(view, actor, last, seen.time)
+    found = cause(code, actor, frames=(), terminal=(), chain=told(view, actor, chain), outlook=coming)
+    if awaits_fin(view, actor, last, seen.time):  # another shutdown() wakes nobody
         return replace(found, hint=Said(REGISTRY["WL557"].hint))
     if timer:
         return replace(found, hint=Said(_CANCEL))
-    if code == "WL652" and chain.last.doing == "running":  # shutdown() would wake nobody
+    if code == "WL652" and last.doing == "running":  # shutdown() would wake nobody
         return replace(found, hint=Said(_UNENDING))
     return found
+
+
+def _between_waits(seen: Witnessed, thread: ThreadSeen) -> ThreadSeen:
+    """A thread that waits with a time limit, again and again, may be met just when it is ready to go on: it waits."""
+    inside = bool(thread.stack) and _WAITS_INSIDE.search(thread.stack[0].file) is not None
+    return replace(thread, doing="waiting") if inside and thread.doing == "running" and seen.cpu < BUSY else thread
+
+
+def _unread_by(view: View, actor: str, thread: ThreadSeen, moment: int) -> Bilingual:
+    """Why a thread does not come back from send(), as an aside: since when the other side's window is closed."""
+    found = socket_of(view, actor, thread)
+    shut = shut_since(found[0], other(found[1]), moment) if found else None
+    if found is None or shut is None:
+        return Bilingual("", "")
+    name, frame, time = view.actor_at(found[0], other(found[1])), shut.segment.frame, view.seconds(shut.segment.time)
+    return Bilingual(
+        f"; {name} does not read: its receive window has been closed since frame {frame}, at {time} s",
+        f"；{name} 没有在接收：从第 {frame} 帧（{time} 秒）起它的接收窗口一直为零",
+    )
+
+
+def _meanwhile(view: View, actor: str, seen: Witnessed, chain: Chain) -> Bilingual:
+    """What the other threads do while one waits for a lock, or for a flag, as an aside. Who holds the lock is not to be
+    seen, so those come first that may hold one and cannot go on: in send(), or waiting for a lock themselves."""
+    tids = {thread.tid for thread in chain.threads}
+    names = {thread.name for thread in chain.threads}
+    others = [one for one in seen.threads if one.tid not in tids or one.name not in names]
+    stuck = [one for one in others if one.doing == "sending" or _wants_lock(one)]
+    shown = stuck[:MOST_TOLD] or [one for one in others if one.doing in _BLOCKED_IN and one.doing != "waiting"]
+    if not 0 < len(shown) <= MOST_TOLD:
+        return Bilingual("", "")
+    told_of = [told(view, actor, Chain((one,))) for one in shown]
+    why = [_unread_by(view, actor, one, seen.time) if one.doing == "sending" else Bilingual("", "") for one in shown]
+    english = ", and ".join(f"{said.en}{then.en}" for said, then in zip(told_of, why, strict=True))
+    chinese = "，".join(f"{said.zh}{then.zh}" for said, then in zip(told_of, why, strict=True))
+    return Bilingual(f"; meanwhile {english}", f"；与此同时，{chinese}")
+
+
+def _wants_lock(thread: ThreadSeen) -> bool:
+    """Whether a thread waits in a line of its program, and not inside an event, a queue or join(): for a lock."""
+    return thread.doing == "waiting" and bool(thread.stack) and not _WAITS_INSIDE.search(thread.stack[0].file)
 
 
 # --- WL65x: programs that end wrongly
@@ -228,6 +287,23 @@ def end_of_input(view: View, finding: Finding) -> Finding | None:
         "程序把输入结束当成了错误，输出如下",
     )
     return cause("WL657", actor, frames=(), terminal=crash.quoted(actor), key=key, seen=seen)
+
+
+def daemons_at_shutdown(view: View, finding: Finding) -> Finding | None:
+    """Python's last words say that a thread held the terminal's buffer when it shut down."""
+    actor = str(finding.actor)
+    lines = view.lines(actor) if view.part(actor) == "submission" else []
+    at = next((number for number, line in enumerate(lines) if _SHUTS_DOWN.search(line)), None)
+    time = None if at is None else view.shown_at(actor, lines[at])
+    if at is None or time is None:
+        return None
+    quoted = tuple((actor, line) for line in lines[at : at + 4])
+    stream = Bilingual("its terminal", "终端")
+    if "<stdin>" in lines[at]:
+        stream = Bilingual("the keyboard (sys.stdin)", "键盘（sys.stdin）")
+    elif found := re.search(r"<(stdout|stderr)>", lines[at]):
+        stream = Bilingual(f"the terminal (sys.{found[1]})", f"终端（sys.{found[1]}）")
+    return cause("WL661", actor, frames=(), terminal=quoted, actor=actor, time=view.seconds(time), stream=stream)
 
 
 def floods(view: View, finding: Finding) -> Finding | None:

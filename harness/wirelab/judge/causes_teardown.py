@@ -6,6 +6,7 @@ A rule takes the view of a run and a finding, and gives a cause when the evidenc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from wirelab.base.texts import Bilingual
 from wirelab.judge.causes_reset import wants_fin
@@ -14,9 +15,10 @@ from wirelab.judge.clues import MS, calls_on, other, own_line, place, ports
 from wirelab.judge.findings import cause
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
-from wirelab.observe.connections import Connection, Side
+from wirelab.observe.connections import Connection, Noted, Side
 from wirelab.observe.evidence import SocketSeen, ThreadSeen
 
+CLOSES_LATE = 1_000 * MS  # and who did it only so long after, did it for another reason
 CLOSES_BY = 300 * MS  # a side that has not closed so long after the other's FIN does not mean to
 
 _NOTHING = Bilingual("", "")
@@ -38,8 +40,25 @@ def _open_ends(view: View, finding: Finding) -> Iterator[tuple[str, Connection, 
                 continue
             fin = connection.fin(side)
             resets = [noted for noted in connection.teardown.resets if noted.segment.time < until]
-            if (fin is None or not view.own_doing(actor, fin.segment.time)) and not resets:
+            # What it closed while the harness was ending the others, it closed because of that.
+            ended_by = fin is not None and (
+                not view.own_doing(actor, fin.segment.time) or fin.segment.time > view.cleanup
+            )
+            if (fin is None or ended_by) and not resets:
                 yield actor, connection, side, until
+
+
+def _late_ends(view: View, finding: Finding) -> Iterator[tuple[str, Connection, Side, int]]:
+    """As ``_open_ends``, but those that the submission did close, long after the FIN of the side that waited for it."""
+    if view.part(finding.actor) == "submission":
+        return
+    for connection, mine in view.ends_of(str(finding.actor)):
+        side: Side = other(mine)
+        actor, fin, acked = view.actor_at(connection, side), connection.fin(side), connection.fin_ack(mine)
+        if view.part(actor) == "submission" and fin is not None and acked is not None:
+            late = fin.segment.time - acked.segment.time > CLOSES_LATE
+            if late and view.own_doing(actor, fin.segment.time) and fin.segment.time <= view.cleanup:
+                yield actor, connection, side, fin.segment.time
 
 
 def another_thread_receives(view: View, finding: Finding) -> Finding | None:
@@ -86,7 +105,7 @@ def close_wait(view: View, finding: Finding) -> Finding | None:
     """The other side's FIN was acknowledged, and this side did not close for as long as its program ran."""
     if finding.code == "WL207" and not wants_fin(finding):
         return None
-    for actor, connection, side, until in _open_ends(view, finding):
+    for actor, connection, side, until in chain(_open_ends(view, finding), _late_ends(view, finding)):
         fin, ack = connection.fin(other(side)), connection.fin_ack(other(side))
         if fin is None or ack is None or until - fin.segment.time < CLOSES_BY:
             continue
@@ -106,10 +125,24 @@ def close_wait(view: View, finding: Finding) -> Finding | None:
             time=view.seconds(fin.segment.time),
             ack=ack.segment.frame,
             seconds=f"{(until - fin.segment.time) / 1e9:.1f}",
+            closed=_closed(view, actor, connection.fin(side), until),
             socket=_socket(view, actor, connection, side),
             **values,
         )
     return None
+
+
+def _closed(view: View, actor: str, fin: Noted | None, until: int) -> Bilingual:
+    """Whether a side that had stayed in CLOSE-WAIT closed at last, and what had happened then."""
+    if fin is None or fin.segment.time > until or not view.own_doing(actor, fin.segment.time):
+        return Bilingual("never closed its side", "一直没有关闭自己这一边")
+    frame, asked = fin.segment.frame, view.quit_time(actor)
+    if asked is not None and asked <= fin.segment.time:
+        return Bilingual(
+            f"closed its side (frame {frame}) only after it was told to quit itself, at {view.seconds(asked)} s",
+            f"自己在 {view.seconds(asked)} 秒被要求退出之后，才关闭了这一边（第 {frame} 帧）",
+        )
+    return Bilingual(f"closed its side only then (frame {frame})", f"到这时才关闭自己这一边（第 {frame} 帧）")
 
 
 def _socket(view: View, actor: str, connection: Connection, side: Side) -> Bilingual:
@@ -169,17 +202,23 @@ def fin_wait_2(view: View, finding: Finding) -> Finding | None:
     return None
 
 
+def left_waiting(view: View, finding: Finding) -> Finding | None:
+    """A program of the harness does not end because the submission, told to end, never closed its connection."""
+    return never_ended(view, finding) if view.part(finding.actor) != "submission" else None
+
+
 def never_ended(view: View, finding: Finding) -> Finding | None:
     """It had been told to end and ran until it was killed; nothing it did closed the connection before."""
     for actor, connection, side, until in _open_ends(view, finding):
         asked = view.quit_time(actor)
-        if asked is None or view.kills.get(actor) is None or until - asked < CLOSES_BY:
+        stayed = view.kills.get(actor) is not None or (actor in view.exits and view.exits[actor].time > view.cleanup)
+        if asked is None or not stayed or until - asked < CLOSES_BY:
             continue
         if calls_on(view, actor, connection, side, "close"):
             continue
         seen = last_seen(view, actor)
-        chain = chain_of(seen) if seen else None
-        said = told(view, actor, chain) if chain else None
+        waits = chain_of(seen) if seen else None
+        said = told(view, actor, waits) if waits else None
         time = view.seconds(asked)
         keys = Bilingual(f"at its keyboard, at {time} s", f"{time} 秒在它的键盘上")
         return cause(

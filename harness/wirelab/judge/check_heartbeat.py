@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import HeartbeatExpected
 from wirelab.judge.blame import busy, cut_off, not_yours, received, starved, talk_of
-from wirelab.judge.check_messages import malformed
+from wirelab.judge.check_messages import malformed, spoiled
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
@@ -40,6 +40,8 @@ def check_heartbeat(view: View, expected: HeartbeatExpected) -> tuple[Said | Non
         found += [few] if not few.code.startswith("WL9") or not found else []
     elif len(delays) < expected.at_least and not found:  # the others came while the client left, or never arrived
         found.append(cut_off() if lost else _too_few(view, connections[-1], expected, len(delays)))
+    if any(entry.code in ("WL301", "WL306") for entry in found):  # a heartbeat in a wrong shape is none
+        found += spoiled(view, connections)
     values = {"count": len(delays), "worst": f"{max(delays, default=0) * 1e3:.1f}", "limit": f"{limit * 1e3:g}"}
     return Said(_ALIVE, values), found
 

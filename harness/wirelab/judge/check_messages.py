@@ -12,6 +12,7 @@ from wirelab.judge.blame import left_early, not_yours, talk_of, telling
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
+from wirelab.observe.connections import Connection
 from wirelab.observe.messages import PLACEHOLDER, Message, other_encoding
 
 QUOTED = 20  # texts that a sentence lists
@@ -73,6 +74,27 @@ def malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterato
             )
         elif message.kind is None:
             yield finding("WL206", client, frames=message.frames, actor=client, text=repr(message.text), known=known)
+
+
+def spoiled(view: View, connections: tuple[Connection, ...]) -> Iterator[Finding]:
+    """What the submission's server sent that is no message, or begins like a line typed there and goes on otherwise.
+
+    Told beside what a client missed: a client passes over lines that it does not know, so that by themselves they are
+    no fault.
+    """
+    for connection in connections:
+        server = view.actor_at(connection, "server")
+        if view.part(server) != "submission" or view.profile.framing.kind == "none":
+            continue
+        messages = view.messages(connection.index, "server")
+        strange = (item for item in messages if item.kind is None and item.problem is None and item.text)
+        yield from malformed(view, server, tuple(strange))
+        typed = {line for _, line in view.typed_lines(server) if line}
+        for message in messages:
+            said = message.groups.get("text", "") if message.kind == "broadcast" else ""
+            meant = max((line for line in typed if said.startswith(line)), key=len, default=said)
+            if meant != said:
+                yield finding("WL209", server, frames=message.frames, actor=server, text=repr(meant), sent=repr(said))
 
 
 def _differences(view: View, client: str, wanted: list[str], messages: tuple[Message, ...]) -> Iterator[Finding]:
@@ -161,7 +183,7 @@ def check_broadcast(view: View, expected: BroadcastExpected) -> tuple[Said | Non
         if not connections:
             found += missing
         elif not times:
-            found.append(_by_server(view, client, "WL401", (), text=text, actor=client))
+            found += [_by_server(view, client, "WL401", (), text=text, actor=client), *spoiled(view, connections)]
         elif times > 1:
             found.append(_by_server(view, client, "WL402", frames, text=text, actor=client, count=times))
     for client in expected.not_to:

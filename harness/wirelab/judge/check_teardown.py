@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import TeardownExpected
 from wirelab.judge.blame import cut_off, deserted, not_yours, talk_of, wire_cut
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import Finding, Said
 from wirelab.judge.view import View
-from wirelab.observe.connections import Connection, Noted, Side
+from wirelab.observe.connections import SIDES, Connection, Noted, Side
+from wirelab.observe.evidence import Typed
 
 FORGER = Bilingual("the scenario's inject step", "场景的 inject 步骤")
 
@@ -23,6 +26,10 @@ _STRAY = Text(
 )
 _RESET = Text("ended by RST (frame {frame})", "以 RST 结束（第 {frame} 帧）")
 _ANY = Text("ended as it may", "以允许的方式结束")
+_KILLED = Text(
+    "ended as it may: the script killed {killed}, whose kernel sent the rest",
+    "以允许的方式结束：{killed} 被场景脚本杀死，其余的报文段由内核代发",
+)
 
 
 def check_teardown(view: View, expected: TeardownExpected) -> tuple[Said | None, list[Finding]]:
@@ -49,7 +56,7 @@ def _judged(view: View, connection: Connection, expected: TeardownExpected) -> t
     # What comes after both FINs were acknowledged is the kernel's answer to a stray segment, no program's doing.
     resets = [noted for noted in end.aborts if view.own_doing(_sender(view, connection, noted), noted.segment.time)]
     if expected.style == "any":
-        return Said(_ANY), [] if resets else _unfinished(view, connection, expected)
+        return _any(view, connection, expected, bool(resets))
     found = _reset(view, connection, resets) if resets else _unfinished(view, connection, expected)
     first_fin = end.client_fin if end.first == "client" else end.server_fin
     if first_fin is None:
@@ -65,6 +72,28 @@ def _judged(view: View, connection: Connection, expected: TeardownExpected) -> t
     if end.resets and not end.aborts:
         return Said(_STRAY, values | {"rst": end.resets[0].segment.frame}), found
     return Said(_CLOSED, values), found
+
+
+def _any(
+    view: View, connection: Connection, expected: TeardownExpected, aborted: bool
+) -> tuple[Said | None, list[Finding]]:
+    """An end of any kind, by FINs or by RST; ``aborted``: by a RST that was not of a killed program's kernel.
+
+    Of a program that the script itself killed the kernel does the rest, FIN or RST: only the other side is judged then,
+    and not even that when it was reset.
+    """
+    killed = [side for side in SIDES if _killed(view, connection, side)]
+    aborted = aborted or any(reset.sender in killed for reset in connection.teardown.aborts)
+    found = [] if aborted else _unfinished(view, connection, expected, killed)
+    if not killed:
+        return Said(_ANY), found
+    return Said(_KILLED, {"killed": ", ".join(view.actor_at(connection, side) for side in killed)}), found
+
+
+def _killed(view: View, connection: Connection, side: Side) -> bool:
+    """Whether the script killed the program at one side before that had closed the connection."""
+    kill, fin = view.kills.get(view.actor_at(connection, side)), connection.fin(side)
+    return kill is not None and kill.by == "script" and (fin is None or fin.segment.time >= kill.time)
 
 
 def _sender(view: View, connection: Connection, noted: Noted) -> str:
@@ -103,9 +132,11 @@ def _reset(view: View, connection: Connection, resets: list[Noted]) -> list[Find
     return [not_yours(_sender(view, connection, first), Bilingual("sent RST", "发送了 RST"), frames=frames)]
 
 
-def _unfinished(view: View, connection: Connection, expected: TeardownExpected) -> list[Finding]:
+def _unfinished(
+    view: View, connection: Connection, expected: TeardownExpected, killed: Collection[Side] = ()
+) -> list[Finding]:
     """FINs that are missing, that only being killed (or the other's being killed) brought about, or that nobody
-    acknowledged."""
+    acknowledged. Of sides that count as ``killed`` nothing is asked, not even to acknowledge."""
     end = connection.teardown
     found = []
     ends: tuple[tuple[Side, Noted | None, Noted | None], ...] = (
@@ -113,21 +144,39 @@ def _unfinished(view: View, connection: Connection, expected: TeardownExpected) 
         ("server", end.server_fin, end.server_fin_ack),
     )
     for side, fin, acked in ends:
+        if side in killed:
+            continue
         actor = view.actor_at(connection, side)
         if fin is None or _too_late(view, connection, side, fin, expected):
             found.append(finding("WL503", actor, actor=actor, time=view.seconds(view.end)))
         elif not view.own_doing(actor, fin.segment.time):
             frame, time = fin.segment.frame, view.seconds(view.kills[actor].time)
             found.append(finding("WL504", actor, frames=(frame,), actor=actor, frame=frame, time=time))
-        elif acked is None:
+        elif acked is None and not killed:
             found.append(finding("WL505", actor, frames=(fin.segment.frame,), actor=actor, frame=fin.segment.frame))
     if found and wire_cut(view, expected.teardown, view.end):
         return [cut_off(frames=tuple(frame for entry in found for frame in entry.frames))]
-    blamed = [entry for entry in found if view.part(entry.actor) == "submission"]
+    theirs = [entry for entry in found if view.part(entry.actor) != "submission"]
+    blamed = [entry for entry in found if entry not in theirs]
+    if theirs:  # whose doing it is then that a program had no reason to close
+        unasked = {view.actor_at(connection, side) for side in SIDES if _unasked(view, connection, side, expected)}
+        blamed = [entry for entry in blamed if entry.actor not in unasked]
     if blamed or not found:
         return blamed  # what the other side then did or did not do follows from it
     what = Bilingual("did not bring the connection to its end", "没有完成连接的关闭")
-    return [not_yours(str(entry.actor), what, frames=entry.frames) for entry in found]
+    return [not_yours(str(entry.actor), what, frames=entry.frames) for entry in theirs]
+
+
+def _unasked(view: View, connection: Connection, side: Side, expected: TeardownExpected) -> bool:
+    """Whether a program had no reason to close: nothing was typed at it or signalled to it, and at the other end a
+    scripted peer began to close only when the harness ended it."""
+    actor = view.actor_at(connection, side)
+    other: Side = "server" if side == "client" else "client"
+    fin = connection.fin(other)
+    if view.part(view.actor_at(connection, other)) != "peer" or (fin is not None and fin.segment.time < view.cleanup):
+        return False
+    typed = any(isinstance(event, Typed) and event.actor == actor for event in view.evidence.events)
+    return expected.first != actor and not typed and not view.asked_before(actor, view.end)
 
 
 def _too_late(view: View, connection: Connection, side: Side, fin: Noted, expected: TeardownExpected) -> bool:

@@ -13,7 +13,7 @@ from typing import Literal
 from wirelab.base.texts import Bilingual
 from wirelab.judge.crashes import crash_report
 from wirelab.judge.view import View
-from wirelab.observe.connections import Connection, Side
+from wirelab.observe.connections import Connection, Noted, Side
 from wirelab.observe.evidence import Called, SourceLine
 from wirelab.observe.messages import Message
 
@@ -156,6 +156,21 @@ def _deliveries(view: View, index: int, sender: Side) -> dict[int, Delivery]:
         else:
             found[message.start] = Delivery(message, "alone")
     return found
+
+
+# --- windows
+
+
+def shut_since(connection: Connection, reader: Side, moment: int) -> Noted | None:
+    """The segment in which a side closed its receive window, if it was closed at a moment: it reads nothing."""
+    closed: Noted | None = None
+    for noted in connection.noted:
+        if noted.segment.time > moment:
+            break
+        if noted.sender == reader and not noted.segment.syn:
+            shut = "zero-window" in noted.notes
+            closed = (closed or noted) if shut else None
+    return closed
 
 
 # --- lines of source

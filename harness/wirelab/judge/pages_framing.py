@@ -243,4 +243,46 @@ PAGES: dict[str, Page] = {
                 main: send() |-- lo\n ----------------------------->|
             """,
     ),
+    "WL254": page(
+        seen=(
+            """The program runs and reacts to its keyboard, but nothing of it crosses the wire: no message, no answer to a
+            heartbeat. When it leaves, all of it arrives at once, in one segment, just before the FIN.""",
+            """程序在运行，键盘输入也有反应，线路上却什么也没有：没有消息，也没有心跳应答。等它退出时，所有内容一下子到达，
+            挤在一个报文段里，紧挨在 FIN 之前。""",
+        ),
+        why=(
+            """Between your `print` and the kernel there may be one more buffer, in your own process: that of Java's
+            `PrintWriter` and `BufferedWriter`, of C's `FILE`, of the object that Python's `makefile("w")` returns.
+            It gathers some thousand bytes before it calls `send()` once, which is good for files and bad for a
+            conversation. At the end of the program the buffer is emptied, so in a short test everything seems to
+            have been sent. TCP has no part in this: the bytes had not reached it yet. (The server meanwhile misses
+            three answers and drops you, see WL558.)""",
+            """在你的 `print` 和内核之间，自己的进程里可能还有一层缓冲区：Java 的 `PrintWriter`、`BufferedWriter`，C 的
+            `FILE`，Python 的 `makefile("w")` 返回的对象都有。它攒够几千字节才调用一次 `send()`，这对文件有利，对对话却
+            不行。程序结束时缓冲区会被清空，所以短短一次测试看上去什么都发出去了。这与 TCP 无关：字节还没有到它那里。
+            （与此同时，服务器连续三次等不到应答，就会放弃你，见 WL558。）""",
+        ),
+        where=(
+            """Call `flush()` after each line, in the one function through which everything is sent. In Java
+            `new PrintWriter(out, true)` flushes by itself, but only at `println`, not at `print`. In Python
+            `sock.sendall()` has no such buffer.""",
+            """在统一的发送函数里，每写完一行就调用 `flush()`。Java 的 `new PrintWriter(out, true)` 会自动刷新，但只在
+            `println` 时，`print` 不会。Python 的 `sock.sendall()` 没有这层缓冲。""",
+        ),
+        code=r"""
+            out = sock.makefile("w", encoding="utf-8")
+            out.write(line + "\n")           # wrong
+
+            out.write(line + "\n")           # right
+            out.flush()
+            """,
+        source="Python library reference, socket: makefile; setvbuf(3); RFC 9293, section 3.9.1.2 (SEND)",
+        picture=r"""
+                         client                                 server
+            write() ...     |                                      |
+            write() ...     |                                      |
+            write() /quit   |-- MSG one\nMSG two\n --------------->|
+                            |-- FIN,ACK  seq=u ------------------->|
+            """,
+    ),
 }

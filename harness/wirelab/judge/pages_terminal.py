@@ -258,4 +258,46 @@ PAGES: dict[str, Page] = {
                        |-- MSG \n --------------------------->| Received from ...
             """,
     ),
+    "WL661": page(
+        seen=(
+            """All went well to the last line; then the terminal shows `Fatal Python error: _enter_buffered_busy: could not
+            acquire lock ... at interpreter shutdown, possibly due to daemon threads`, and the program ends by
+            SIGABRT (status -6, or 134 in a shell). It happens now and then only.""",
+            """直到最后一行都很正常，接着终端上出现 `Fatal Python error: _enter_buffered_busy: could not acquire lock ... at
+            interpreter shutdown, possibly due to daemon threads`，程序被 SIGABRT 终止（状态 -6，在 shell 里是 134）。它只是
+            时不时才发生。""",
+        ),
+        why=(
+            """When the main thread has ended and no thread is left but daemons, Python shuts down: it stops all daemon
+            threads where they stand, and then writes out what is still in the buffer of `sys.stdout`. That buffer
+            has a lock. A daemon thread that was just inside `print()` stands still with the lock in its hand, and
+            will never give it back; Python notices that it would wait for ever, and aborts. So it takes a message
+            that arrives in the very moment in which you quit.""",
+            """主线程结束、只剩守护线程时，Python 开始收尾：它让所有守护线程就地停住，再把 `sys.stdout` 缓冲区里剩下的内容写出
+            去。这个缓冲区有一把锁。恰好正在 `print()` 里的守护线程拿着锁停住，再也不会归还；Python 发现自己会永远等下去，就
+            中止了程序。所以要碰巧在退出的那一刻有消息到达，才会遇上。""",
+        ),
+        where=(
+            """Make an end of the thread before the program ends: `shutdown()` lets its `recv()` return, `join()` waits
+            for the last line that it prints. Only a thread that can never print or read when the program ends may
+            be left as a daemon.""",
+            """程序结束之前先让这个线程结束：`shutdown()` 让它的 `recv()` 返回，`join()` 等它输出完最后一行。只有程序结束时绝不
+            会再输出、也不会再读键盘的线程，才可以留作守护线程。""",
+        ),
+        code="""
+            threading.Thread(target=receive, daemon=True).start()    # wrong
+
+            receiver = threading.Thread(target=receive)              # right
+            receiver.start()
+            sock.shutdown(socket.SHUT_WR)
+            receiver.join()
+            """,
+        source="Python library reference, threading: Thread Objects; abort(3)",
+        picture="""
+                      client                                 server
+                /quit    |-- FIN,ACK  seq=u ------------------->|
+            T2 print()   |<------------- BROADCAST one ---------|
+            SIGABRT      |                                      |
+            """,
+    ),
 }

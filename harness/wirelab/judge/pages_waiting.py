@@ -321,4 +321,91 @@ PAGES: dict[str, Page] = {
                            | . FIN,ACK ? . . . . . . . . . . . . >|
             """,
     ),
+    "WL659": page(
+        seen=(
+            """The program does not react to its keyboard any more, not even to `/quit` or Ctrl-D. One thread is blocked in
+            `send()`. On the wire the other side of that connection announces a window of 0, and the only traffic is
+            window probes.""",
+            """程序不再理会键盘，`/quit`、Ctrl-D 都没有反应。有个线程停在 `send()` 中。线路上，那个连接的另一方通告窗口为 0，
+            只剩下窗口探测。""",
+        ),
+        why=(
+            """`send()` only puts bytes into the kernel's send buffer. They leave that buffer when the other side has
+            acknowledged them, and it accepts no more than its receive window allows. A program that is stopped, or
+            busy, or stuck, does not read: its receive buffer fills, its window shrinks to 0, your send buffer
+            fills, and the next `sendall()` waits, for hours if need be. If that thread is the one that reads the
+            keyboard, nobody hears `/quit`; if it holds a lock, everybody who wants the lock waits with it (WL656).""",
+            """`send()` 只是把字节放进内核的发送缓冲区。对方确认之后，字节才会离开缓冲区，而对方能接受多少由它的接收窗口决定。
+            对方的程序若是暂停了、很忙，或者卡住了，就不会接收：它的接收缓冲区填满，窗口缩到 0，接着你的发送缓冲区也填满，
+            下一个 `sendall()` 只能等，等几小时都有可能。如果这正是读键盘的线程，就没有人听见 `/quit`；如果它还占着锁，所有
+            想要这把锁的线程都得陪着等（WL656）。""",
+        ),
+        where=(
+            """Do not send to clients from the thread that reads the keyboard, and hold no lock that others need while
+            you send. Copy the list under the lock, and send outside it; put a time limit on sending, and drop the
+            client that exceeds it.""",
+            """不要在读键盘的线程里直接向客户端发送，发送时也不要占着别人需要的锁。先在锁内复制列表，再到锁外发送；给发送设置
+            超时，超时的客户端就断开。""",
+        ),
+        code="""
+            with clients_lock:               # wrong
+                for client in clients:
+                    client.sendall(line)
+
+            with clients_lock:               # right
+                everybody = list(clients)
+            for client in everybody:
+                client.queue.put(line)
+            """,
+        source="send(2); RFC 9293, sections 3.8.6 (Managing the Window) and 3.8.6.1 (Zero-Window Probing)",
+        picture="""
+                         client                                 server
+                            |<-------------- BROADCAST ... len=4096|
+                  (stopped) |-- ACK      win=0 ------------------->|
+                            |                                      | sendall() ...
+                            |<-------------- window probe ---------|
+                            |-- ACK      win=0 ------------------->| /quit ?
+            """,
+    ),
+    "WL660": page(
+        seen=(
+            """After `/quit` the program stays, and the look into it shows a thread that sleeps, or that is running,
+            always in the same few lines, while another sits in `recv()` or in `input()`.""",
+            """输入 `/quit` 之后程序还在。观察程序内部，有个线程在睡眠或在运行，总在那几行打转，而另一个线程停在 `recv()` 或
+            `input()` 中。""",
+        ),
+        why=(
+            """A loop such as `while running: sleep(0.1)` asks again and again whether it may end, and somebody must
+            change the flag for it. That is the job of another thread, and this one is blocked: it would set the
+            flag when its `recv()` returns, but nothing makes it return. So both wait, one asleep and one in the
+            kernel. A loop without `sleep()` is the same with one processor fully busy. A long `sleep()` in a thread
+            that is no daemon has this effect too: nothing cuts it short.""",
+            """像 `while running: sleep(0.1)` 这样的循环，一遍遍地问“可以结束了吗”，总得有人替它改这个标志。这是另一个线程的
+            事，而那个线程阻塞着：它的 `recv()` 返回时才会去改，却没有什么让它返回。于是两个都在等，一个睡着，一个停在内核里。
+            循环里没有 `sleep()` 也一样，只是还占满了一个处理器。非守护线程里一个很长的 `sleep()` 也有同样的效果：没有什么能
+            打断它。""",
+        ),
+        where=(
+            """End the other thread's wait yourself: `shutdown()` on its socket. Then wait with `join()`, which returns
+            at the very moment the thread ends. Where something is done every few seconds, wait with
+            `stopping.wait(5)` of an `Event` instead of `sleep(5)`: `stopping.set()` ends it at once.""",
+            """请自己去结束那个线程的等待：对它的套接字 `shutdown()`。然后用 `join()` 等它，线程一结束就返回。每隔几秒做一件事
+            的地方，用 `Event` 的 `stopping.wait(5)` 代替 `sleep(5)`：`stopping.set()` 能让它立即结束。""",
+        ),
+        code="""
+            while not finished:              # wrong
+                time.sleep(0.1)
+
+            sock.shutdown(socket.SHUT_WR)    # right
+            receiver.join()
+            """,
+        source="Python library reference, threading: Event Objects; shutdown(2)",
+        picture="""
+                          client                                 server
+              /quit  main |                                      |
+            sleep() again |                                      |
+            sleep() again |                                      | recv() ...
+              T2 recv()   | . FIN,ACK ? . . . . . . . . . . . . >|
+            """,
+    ),
 }

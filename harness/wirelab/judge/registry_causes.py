@@ -101,6 +101,23 @@ KINDS: tuple[Kind, ...] = (
         cause=True,
     ),
     Kind(
+        "WL254",
+        summary=Text("what it sends stays in a buffer until it leaves", "要发送的内容留在缓冲区里，退出时才发出"),
+        rationale=Text(
+            "{text} was typed at {typed} s, but {actor} sent not a single byte before it was told to quit at {quit} s; then "
+            "everything left together at {time} s ({came}): {texts}",
+            "{text} 在 {typed} 秒就已输入，但在 {quit} 秒被要求退出之前，{actor} 一个字节也没有发送；随后所有内容在 {time} "
+            "秒一起发出（{came}）：{texts}",
+        ),
+        hint=Text(
+            "What you write into a PrintWriter, a BufferedWriter, a FILE or the file of makefile() waits there until the "
+            "buffer is full: call flush() after each line.",
+            "写进 PrintWriter、BufferedWriter、FILE 或 makefile() 所得文件的内容，要等缓冲区满了才会发出："
+            "每写完一行就调用 flush()。",
+        ),
+        cause=True,
+    ),
+    Kind(
         "WL351",
         summary=Text("answers only after Enter: reading the keyboard blocks", "按下回车才应答：程序阻塞在读键盘上"),
         rationale=Text(

@@ -103,10 +103,10 @@ KINDS: tuple[Kind, ...] = (
         ),
         rationale=Text(
             "{other} sent its FIN in frame {fin} at {time} s, and the kernel acknowledged it in frame {ack}; {actor} "
-            "stayed in CLOSE-WAIT for {seconds} s, until {until} s, and never closed its side. That is {actor}'s to do"
+            "stayed in CLOSE-WAIT for {seconds} s, until {until} s, and {closed}. That is {actor}'s to do, and at once"
             "{socket}",
             "{other} 在第 {fin} 帧（{time} 秒）发出 FIN，内核在第 {ack} 帧确认；{actor} 停在 CLOSE-WAIT 状态 {seconds} "
-            "秒，直到 {until} 秒也没有关闭自己这一边。这一步应由 {actor} 完成{socket}",
+            "秒，直到 {until} 秒，{closed}。这一步应由 {actor} 立即完成{socket}",
         ),
         hint=Text(
             "recv() returns b'' when the other side's FIN has come: leave the loop then and close(). Only a thread that "
@@ -239,6 +239,49 @@ KINDS: tuple[Kind, ...] = (
             "close the connection as for /quit and exit with status 0.",
             "Ctrl-C 会发送 SIGINT。Python 中请在主循环外捕获 KeyboardInterrupt，其他语言处理 SIGINT；"
             "然后像 /quit 一样关闭连接，以状态 0 退出。",
+        ),
+        cause=True,
+    ),
+    Kind(
+        "WL659",
+        summary=Text("a thread sits in send() to a side that does not read", "有线程停在 send() 中，因为对方不接收"),
+        rationale=Text(_NO_EXIT, _NO_EXIT_ZH),
+        hint=Text(
+            "sendall() returns when the kernel has room for everything, and there is room only when the other side reads. "
+            "Give each connection a thread that sends, with a queue, or a time limit for sending; then no client can "
+            "hold up the thread that reads the keyboard.",
+            "内核的缓冲区腾出空间之后 sendall() 才返回，而只有对方接收才会腾出空间。请给每个连接单独的发送线程和队列，"
+            "或给发送设置超时；这样任何客户端都拖不住读键盘的线程。",
+        ),
+        cause=True,
+    ),
+    Kind(
+        "WL660",
+        summary=Text("it sleeps or goes round in a loop instead of ending", "它在睡眠或循环，没有去结束"),
+        rationale=Text(_NO_EXIT, _NO_EXIT_ZH),
+        hint=Text(
+            "Which flag does this loop look at, who should change it, and what does that thread wait for? End that wait "
+            "first (shutdown() the socket), and wait with join() or an Event rather than with sleep().",
+            "这个循环看的是哪个标志，应当由哪个线程来改，那个线程又在等什么？请先结束它的等待（对套接字 shutdown()），"
+            "并用 join() 或 Event 来等，不要用 sleep()。",
+        ),
+        cause=True,
+    ),
+    Kind(
+        "WL661",
+        summary=Text(
+            "a daemon thread was at the terminal while Python shut down", "Python 收尾时，守护线程还在使用终端"
+        ),
+        rationale=Text(
+            "{actor} had come to its end at {time} s, but a daemon thread still had hold of {stream}, and Python broke off "
+            "with the words quoted below",
+            "{time} 秒 {actor} 已经执行完，但守护线程还占着{stream}，Python 便中止了程序，输出如下",
+        ),
+        hint=Text(
+            "Let every thread that prints come to its end, and join() it, before the main thread ends: shutdown() the "
+            "socket that it receives from. daemon=True only means that nobody waits for it.",
+            "请让每个会输出的线程先结束，并在主线程结束之前 join() 它：对它正在接收的套接字 shutdown()。"
+            "daemon=True 只表示没有人等它。",
         ),
         cause=True,
     ),
