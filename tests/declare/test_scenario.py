@@ -151,6 +151,7 @@ STEPS = [
     "{inject: RST, to: alice}",
     "{inject: RST, to: server, of: alice}",
     "{alice: type, text: hi, enter: false, every: 0.1}",
+    "{alice: type, text: hi, repeat: 40}",
     "{alice: press, key: ctrl-c}",
     r"{alice: press, key: ctrl-\}",
     "{alice: shows, text: hi, within: 1}",
@@ -308,6 +309,12 @@ def test_every_text_of_the_catalogue_is_produced():
         ),
         (with_step("{wait: soon}"), ["15:12 'wait' must be a number, found 'soon'"]),
         (with_step("{wait: -1}"), ["15:12 'wait' must be at least 0, found -1"]),
+        (
+            with_step("{alice: type, text: hi, repeat: 0}"),
+            ["15:37 'repeat' must be at least 1, found 0"],
+        ),
+        (with_step("{alice: type, text: hi, repeat: 1001}"), ["15:37 'repeat' must be at most 1000, found 1001"]),
+        (with_step("{alice: type, text: hi, repeat: often}"), ["15:37 'repeat' must be a whole number, found 'often'"]),
         (with_step("{wait: 1, until: x}"), ["15:15 unknown key 'until'; known here: wait"]),
         (with_step("{alice: press, key: ctrl-x}"), ["15:25 'key' must be one of ctrl-c, "]),
         (

@@ -104,6 +104,7 @@ class Type(Step):
     ]
     enter: Annotated[bool, Meta(description="whether Enter is pressed after it")] = True
     every: Annotated[Seconds, Meta(ge=0, le=10, description="seconds between two keys; 0 types all at once")] = 0
+    repeat: Annotated[int, Meta(ge=1, le=1_000, description="how often all of it is typed, Enter included")] = 1
 
 
 class Press(Step):

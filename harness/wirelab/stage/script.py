@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import select
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,8 @@ Detail = dict[str, str | int | float | bool | None]
 PEER_CONNECT_SECONDS = 5.0
 LAST_BREATH = 0.1  # seconds between a program's giving up its terminal and its end
 UNSURE_SECONDS = 0.6  # after a Ctrl-C, before it is called lost while somebody else is waited for
+PIECE = 128  # characters of a long typing that go in at once: a terminal takes up to 512 bytes whole, or none
+UNREAD_SECONDS = 3.0  # for which a program may leave a full keyboard unread in a long typing
 PRESS_AGAIN_AFTER = 0.3  # of the time an exit may take: a person presses Ctrl-C again before calling it ignored
 
 register(
@@ -182,13 +185,20 @@ class _Player:
     @by_program.register
     def _(self, action: steps.Type, program: Program) -> Outcome:
         self.stage.settle(program)
-        if not action.every:
-            return self._typed(program, program.type(action.text, enter=action.enter))
-        for letter in action.text:
-            if not program.type(letter, enter=False):
-                return self._typed(program, False)
-            self.stage.wait(action.every)
-        return self._typed(program, not action.enter or program.press("enter"))
+        text = action.text + ("\n" if action.enter else "")
+        if action.repeat == 1 and not action.every:
+            return self._typed(program, program.type(text, enter=False))
+        size = 1 if action.every else PIECE
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        outcome = DONE
+        for number, piece in enumerate(piece for _ in range(action.repeat) for piece in pieces):
+            self.stage.wait(action.every if number else 0)
+            # Waited for here, where what others show is taken in: the program may be waiting for one of them.
+            self.stage.wait_for(lambda: not _is_full(program), UNREAD_SECONDS, about=program, stretch=True)
+            outcome = self._typed(program, not _is_full(program) and program.type(piece, enter=False))
+            if outcome is not DONE:
+                break
+        return outcome
 
     @by_program.register
     def _(self, action: steps.Press, program: Program) -> Outcome:
@@ -374,6 +384,11 @@ class _Player:
         acts[action.verb]()
         self.stage.pump(0)
         return DONE
+
+
+def _is_full(program: Program) -> bool:
+    """Whether a living program has left its keyboard unread until no more keys go in."""
+    return program.exited is None and not select.select([], program.descriptors, [], 0)[1]
 
 
 def _starved(*waits: Waited) -> Detail:

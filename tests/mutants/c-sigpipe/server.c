@@ -35,11 +35,13 @@ static void on_interrupt(int number)
     quitting = 1;
 }
 
-/* Send one line; the lock is held. */
+/* Send one line; the lock is held. A client that reads nothing for a second is cut off. */
 static void send_line(struct client *client, const char *line)
 {
-    if (!client->leaving)
-        send(client->sock, line, strlen(line), 0);
+    if (!client->leaving && send(client->sock, line, strlen(line), 0) < (ssize_t)strlen(line)) {
+        client->leaving = 1;
+        shutdown(client->sock, SHUT_RDWR);
+    }
 }
 
 static void leave(struct client *client)

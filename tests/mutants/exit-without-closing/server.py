@@ -26,7 +26,7 @@ class Client:
         self.sent = 0
         self.answered = 0
         self.thread = threading.Thread(target=serve, args=(self,), daemon=True)
-        # a client that reads nothing must not block the others
+        # a client that reads nothing is cut off after a second
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 1, 0))
 
     def send(self, line):
@@ -34,8 +34,15 @@ class Client:
             if not self.leaving:
                 try:
                     self.sock.sendall((line + "\n").encode("utf-8", "replace"))
-                except OSError:
-                    pass  # serve() notices
+                except OSError:  # it is gone, or does not read: serve() notices that it was cut off
+                    self.cut()
+
+    def cut(self):
+        self.leaving = True
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
     def leave(self):
         with self.lock:

@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import sys
 import time
 
@@ -18,6 +19,8 @@ class Client:
         self.sent = self.answered = 0
         self.next_heartbeat = time.monotonic() + INTERVAL
         self.leave_by = None
+        # a client that reads nothing is cut off after a second
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 1, 0))
 
 
 class Server:
@@ -30,8 +33,15 @@ class Server:
         if client.leave_by is None:
             try:
                 client.sock.sendall((line + "\n").encode("utf-8", "replace"))
-            except OSError:
-                pass  # receive() notices
+            except OSError:  # it is gone, or does not read: receive() notices that it was cut off
+                self.cut(client)
+
+    def cut(self, client):
+        client.leave_by = time.monotonic() + 1
+        try:
+            client.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # receive() notices
 
     def leave(self, client):
         if client.leave_by is None:
