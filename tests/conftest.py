@@ -3,6 +3,8 @@
 A test that needs a tool or a capability of the machine skips with a reason that begins with "needs ", such as
 ``pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")``. On a developer's machine that is
 reported and forgiven. In CI everything is installed, so there it would hide that something went unchecked.
+
+No test may depend on an idle machine, so no example of Hypothesis has a deadline, however slowly examples come.
 """
 
 from __future__ import annotations
@@ -12,9 +14,13 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

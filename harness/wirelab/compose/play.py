@@ -12,9 +12,13 @@ from wirelab.declare.scenario import Scenario
 from wirelab.observe.evidence import Evidence
 from wirelab.observe.messages import Profile
 from wirelab.stage.recorder import Listener
+from wirelab.stage.sandbox import Sandbox
 from wirelab.stage.script import Casting, play_script
 from wirelab.stage.stage import Stage
 from wirelab.stage.worker import Worker
+
+SEEDS = 1 << 32  # a seed is a whole number from 0 up to, not including, this
+AMPLIFIED = "amplified"  # where the evidence of a run names its seed, among what it says of the machine
 
 
 def begin(
@@ -25,25 +29,25 @@ def begin(
     *,
     observe: bool = True,
     seed: int | None = None,
+    sandbox: Sandbox | None = None,
 ) -> Worker[Evidence]:
     """Begin to play a scenario in a process of its own; ``result()`` of what is returned gives all that was seen.
 
     ``listener`` is told of everything as it happens, in that process. With ``observe``, submissions in Python tell
     which of their lines called what (docs/observer.md): verdicts are the same without. Where the scenario amplifies
-    races, the moments that are waited follow from ``seed``, else from one drawn here; the evidence names it. ``result``
-    raises UsageError
-    (a program that does not exist), EnvironmentFault (what the machine refuses, with the remedy), HarnessBug, and
-    KeyboardInterrupt after everything that was started has ended.
+    races, the moments that are waited follow from ``seed``, else from one drawn here; the evidence names it
+    (``seed_of``). With a ``sandbox``, submissions run in it. ``result`` raises UsageError (a program that does not exist), EnvironmentFault (what the machine
+    refuses, with the remedy), HarnessBug, and KeyboardInterrupt after everything that was started has ended.
     """
     if not scenario.amplify:
         seed = None
     elif seed is None:
-        seed = random.SystemRandom().getrandbits(32)
+        seed = random.SystemRandom().randrange(SEEDS)
 
     def work(parent: int) -> Evidence:
-        with Stage(profile, scenario.port, parent, listener, observe=observe, seed=seed) as stage:
+        with Stage(profile, scenario.port, parent, listener, observe=observe, seed=seed, sandbox=sandbox) as stage:
             play_script(stage, scenario, castings)
-            return stage.finish(machine() | ({} if seed is None else {"amplified": str(seed)}))
+            return stage.finish(machine() | ({} if seed is None else {AMPLIFIED: str(seed)}))
 
     return Worker(work)
 
@@ -62,6 +66,11 @@ def play(
     evidence = playing.result()
     playing.wait()
     return evidence
+
+
+def seed_of(evidence: Evidence) -> str | None:
+    """The seed that the pauses of a run followed from; None where no races were amplified."""
+    return evidence.machine.get(AMPLIFIED)
 
 
 def machine() -> dict[str, str]:

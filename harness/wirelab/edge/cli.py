@@ -153,9 +153,27 @@ def _parser() -> _Parser:
         "that called connect, send, recv or close",
     )
     run.add_argument("--only", metavar="NAME", help="of a lab: this scenario alone, live")
+    run.add_argument(
+        "--seed",
+        metavar="N",
+        help="where a scenario amplifies races: the same pauses as in the run that named this number",
+    )
     run.add_argument("--list", action="store_true", help="name the scenarios that come with the kit, and stop")
     _add_output(run)
     run.set_defaults(command=_run)
+
+    grade = commands.add_parser(
+        "grade",
+        parents=[shared],
+        help="grade a class: all submissions of a lab",
+        description="Play all scenarios of a lab with every submission, each program in a sandbox, and write marks, "
+        "feedback for each student, and the files that other systems read. What is finished is kept: the same command "
+        "goes on where it was stopped, and plays again only what has changed.",
+        epilog="Exit status: 0 all have marks, 2 some could not be decided (the machine's fault: run it again), 64 and "
+        "up: error. 130: stopped by Ctrl-C; what was finished is kept.",
+    )
+    _add_grading(grade)
+    grade.set_defaults(command=_grade)
 
     new = commands.add_parser("new", parents=[shared], help="begin something of your own: a lab's submission")
     kinds = new.add_subparsers(title="what", metavar="WHAT", parser_class=_Parser, required=True)
@@ -166,8 +184,11 @@ def _parser() -> _Parser:
     submission.add_argument("folder", nargs="?", metavar="DIR", help="the new folder (default: the lab's name)")
     submission.set_defaults(command=_new_submission)
 
-    judge = commands.add_parser("judge", parents=[shared], help="judge a stored run again, without running anything")
-    judge.add_argument("folder", metavar="RUN_DIR", help="a folder written by run -o")
+    judge = commands.add_parser(
+        "judge", parents=[shared], help="judge a stored run, or a graded class, again, without running anything"
+    )
+    judge.add_argument("folder", metavar="DIR", help="a folder written by run -o or grade -o")
+    judge.add_argument("--lab", metavar="LAB", help="of a class: the lab with the rubric (default: as it was graded)")
     judge.add_argument("--ladder", action="store_true", help="show the whole run again, as it was shown live")
     judge.add_argument("--json", action="store_true", help="print the judgement as JSON")
     judge.set_defaults(command=_judge)
@@ -216,6 +237,25 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the judgements as JSON instead")
 
 
+def _add_grading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("lab", metavar="LAB", help="a lab's name, such as 2-heartbeat, or its folder")
+    parser.add_argument(
+        "submissions",
+        metavar="SUBMISSIONS",
+        help="a folder of folders or archives, or one archive as Moodle or Canvas give it",
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="where marks, feedback and runs are kept")
+    parser.add_argument("--roster", metavar="FILE", help="a CSV file with numbers, names and logins of the class")
+    parser.add_argument("--jobs", metavar="N", help="runs at once at most (default: 8 for each processor)")
+    parser.add_argument(
+        "--feedback-lang", choices=("en", "zh"), help="language of feedback (default: as --lang; a roster may say it)"
+    )
+    parser.add_argument(
+        "--no-sandbox", action="store_true", help="run what students wrote as yourself: it can do all that you can"
+    )
+    parser.add_argument("--no-observe", dest="observe", action="store_false", help="as for run")
+
+
 def _add_analysis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("capture", metavar="CAPTURE", help="a pcap or pcapng file: Wireshark, tcpdump, dumpcap")
     parser.add_argument("--port", metavar="N", help="the conversation with this TCP port at either end (fastest)")
@@ -260,7 +300,21 @@ def _new_submission(options: argparse.Namespace, language: Language) -> int:
     return practising.new_submission(options.lab, options.folder, language)
 
 
+def _grade(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import grading
+
+    return grading.grade(options, language)
+
+
 def _judge(options: argparse.Namespace, language: Language) -> int:
+    from pathlib import Path
+
+    from wirelab.compose import kit
+
+    if (Path(options.folder) / kit.CLASS_FILE).is_file():
+        from wirelab.edge import grading
+
+        return grading.judge_class(Path(options.folder), options.lab, language)
     from wirelab.edge import running
 
     return running.judge_again(options.folder, running.options_from(options, language), ladder=options.ladder)

@@ -11,13 +11,14 @@ from wirelab.base.errors import UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import labs
 from wirelab.compose.labs import LoadedLab
+from wirelab.compose.play import seed_of
 from wirelab.compose.programs import castings
 from wirelab.compose.side_by_side import Planned, Played, at_once, play_all
 from wirelab.compose.submissions import Submission, find_programs
 from wirelab.declare.lab import RubricItem
 from wirelab.declare.source import meant
 from wirelab.edge.output import put
-from wirelab.edge.running import Options, play_one, run_folders
+from wirelab.edge.running import Options, check_seed, play_one, run_folders, tell_seed
 from wirelab.judge.points import Score, score, total
 from wirelab.judge.verdict import Judgement, Verdict, worst
 from wirelab.present.style import safe
@@ -55,6 +56,10 @@ register(
             "say what to play the lab with: a folder, as in `wirelab run {lab} ./mine`, or --client CMD or --server CMD",
             "请指明用什么程序做这个实验：给出文件夹，例如 `wirelab run {lab} ./mine`，或用 --client 命令、--server 命令",
         ),
+        "lab.seed": Text(
+            "--seed repeats one run; say with --only which scenario of the lab that was",
+            "--seed 用于重做一次运行；请用 --only 指明是实验中的哪个场景",
+        ),
         "lab.no-such": Text(
             "the lab {lab} shows no scenario '{name}'{meant}; it has: {known}",
             "实验 {lab} 没有可以自己运行的场景 '{name}'{meant}；它有：{known}",
@@ -76,6 +81,8 @@ def run_lab(folder: Path | None, words: Sequence[str], options: Options, only: s
         raise UsageError("lab.none")
     if len(words) > 1:
         raise UsageError("lab.folders", count=len(words), words=" ".join(words))
+    if options.seed is not None and only is None:  # those that are played side by side draw one each
+        raise UsageError("lab.seed")
     from wirelab.present import outcome  # noqa: F401 - the words for verdicts
 
     lab = labs.load(folder, hidden=False)
@@ -105,16 +112,17 @@ def run_lab(folder: Path | None, words: Sequence[str], options: Options, only: s
         raise UsageError("lab.nothing", lab=lab.lab.lab, given=" ".join(f"--{role}" for role in submission.commands))
     kept = dict(zip(scenarios, run_folders([plan.scenario for plan in planned], options.output), strict=True))
     judgements: dict[str, Judgement] = {}
+    seeds: dict[str, str | None] = {}
     for played in play_all(planned, jobs=at_once(), observe=options.observe):
         name = list(scenarios)[played.index]
-        judgements[name] = played.judgement
+        judgements[name], seeds[name] = played.judgement, seed_of(played.evidence)
         _tell(name, played, len(judgements), len(planned), options)
         _keep(planned[played.index], played, kept[name], options)
     scores = _scores(lab, judgements)
     if options.json:
         put(json.dumps(_as_json(lab, scores, judgements), ensure_ascii=False, indent=1))
     else:
-        _show(lab, judgements, scores, words, options)
+        _show(lab, judgements, seeds, scores, words, options)
         if len(scenarios) < len(lab.scenarios):
             put(say("lab.not-given", options.language, count=len(lab.scenarios) - len(scenarios)))
     return worst(judgement.verdict for judgement in judgements.values()).exit_status
@@ -126,6 +134,7 @@ def _run_one(lab: LoadedLab, submission: Submission, name: str, options: Options
         known = list(lab.scenarios)
         raise UsageError("lab.no-such", lab=lab.lab.lab, name=name, meant=meant(name, known), known=", ".join(known))
     each = lab.scenarios[name]
+    check_seed([each.scenario], options)
     programs = castings(each.scenario, submission.commands, submission.folder)
     (kept,) = run_folders([each.scenario], options.output)
     judgement = play_one(each.scenario, each.profile, each.source, programs, options, kept)
@@ -187,6 +196,7 @@ def _scores(lab: LoadedLab, judgements: dict[str, Judgement]) -> tuple[Score, ..
 def _show(
     lab: LoadedLab,
     judgements: dict[str, Judgement],
+    seeds: dict[str, str | None],
     scores: tuple[Score, ...],
     words: Sequence[str],
     options: Options,
@@ -205,6 +215,7 @@ def _show(
         )
         lines = verdict_lines(judgements[name], language=options.language, width=options.width, colour=options.colour)
         put("\n".join(lines))
+        tell_seed(judgements[name], seeds[name], options, f"--only {name}")
     put("")
     put("\n".join(points_lines(scores, language=options.language, width=options.width, colour=options.colour)))
     unseen = lab.lab.points - sum(one.item.points for one in scores)

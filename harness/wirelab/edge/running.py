@@ -13,11 +13,11 @@ from pathlib import Path
 from wirelab.base.errors import UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
-from wirelab.compose.play import begin
+from wirelab.compose.play import SEEDS, begin, seed_of
 from wirelab.compose.programs import castings
 from wirelab.declare.scenario import Scenario
 from wirelab.edge.output import put
-from wirelab.judge.verdict import Judgement, worst
+from wirelab.judge.verdict import Judgement, Verdict, worst
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Owned
 from wirelab.observe.messages import Profile
@@ -42,13 +42,28 @@ register(
             "{count} scenarios: {passed} pass, {failed} fail, {inconclusive} inconclusive",
             "{count} 个场景：通过 {passed}，失败 {failed}，无结论 {inconclusive}",
         ),
+        "run.seed": Text(
+            "--seed takes a whole number from 0 to {most}, as a failed run names it, not '{word}'",
+            "--seed 后面应是 0 到 {most} 之间的整数，即失败的那次运行给出的数，而不是 '{word}'",
+        ),
+        "run.seed-unused": Text(
+            "--seed repeats the pauses of scenarios that amplify races ('amplify: true'), and none of these does: {names}",
+            "--seed 用于重现会放大竞争的场景（'amplify: true'）里的停顿，而这里的场景都不放大竞争：{names}",
+        ),
+        "run.repeat": Text(
+            "to repeat it with the same pauses (of programs in Python), add {option} to `wirelab run …`; how threads take "
+            "turns still depends on the machine: the same outcome is likely, not certain",
+            "想用同样的停顿（只有 Python 程序才有）再跑一次，在 `wirelab run …` 后面加上 {option}；线程怎样交替仍取决于机器，"
+            "结果很可能相同，但不能保证",
+        ),
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a command shows and keeps its runs, which commands play which role, and whether they are observed."""
+    """How a command shows and keeps its runs, which commands play which role, and whether they are observed; ``seed``:
+    what the pauses of amplified races follow from, where they are to be those of another run."""
 
     language: Language
     output: Path | None = None
@@ -58,6 +73,7 @@ class Options:
     width: int = PLAIN
     colour: bool = False
     observe: bool = True
+    seed: int | None = None
 
 
 def options_from(options: argparse.Namespace, language: Language) -> Options:
@@ -75,7 +91,18 @@ def options_from(options: argparse.Namespace, language: Language) -> Options:
         max(NARROWEST, min(WIDEST, columns)),
         tty,
         getattr(options, "observe", True),
+        _seed(getattr(options, "seed", None)),
     )
+
+
+def _seed(word: str | None) -> int | None:
+    """The number that ``--seed`` was given. Raises UsageError for anything that no run can have named."""
+    if word is None:
+        return None
+    most = SEEDS - 1
+    if word.isascii() and word.isdecimal() and len(word) <= len(str(most)) and int(word) <= most:
+        return int(word)
+    raise UsageError("run.seed", word=word, most=most)
 
 
 def demo(options: Options) -> int:
@@ -96,6 +123,7 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     prepared = [(scenario, *library.profile_for(scenario, path)) for path, scenario in chosen or loaded]
     for scenario, _, _ in prepared:
         castings(scenario, options.commands, _here())
+    check_seed([scenario for scenario, _, _ in prepared], options)
     folders = run_folders([scenario for scenario, _, _ in prepared], options.output)
     judgements = []
     for (scenario, profile, source), folder in zip(prepared, folders, strict=True):
@@ -112,6 +140,12 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
         values = {"passed": counts["pass"], "failed": counts["fail"], "inconclusive": counts["inconclusive"]}
         put(say("run.summary", options.language, count=len(judgements), **values))
     return worst(judgement.verdict for judgement in judgements).exit_status
+
+
+def check_seed(scenarios: Sequence[Scenario], options: Options) -> None:
+    """Make sure that a seed, if one was given, means something to one of these. Raises UsageError."""
+    if options.seed is not None and not any(scenario.amplify for scenario in scenarios):
+        raise UsageError("run.seed-unused", names=", ".join(scenario.name for scenario in scenarios))
 
 
 def run_folders(scenarios: Sequence[Scenario], output: Path | None) -> list[Path | None]:
@@ -157,7 +191,7 @@ def play_one(
         title = scenario.title.zh if options.language == "zh" else scenario.title.en
         put(safe(say("run.title", options.language, name=scenario.name, title=title)))
     listener = None if options.quiet or options.json else _Screen(scenario, profile, options)
-    playing = begin(scenario, profile, programs, listener, observe=options.observe)
+    playing = begin(scenario, profile, programs, listener, observe=options.observe, seed=options.seed)
     evidence = playing.result(meanwhile=_import_the_rest)
     from wirelab.compose.artifacts import Run, write_run
 
@@ -165,12 +199,20 @@ def play_one(
     judgement = result.judged()
     if not options.json:
         _show(judgement, options)
+        tell_seed(judgement, seed_of(evidence), options)
     playing.wait()
     if folder is not None:
         write_run(folder, result, judgement, options.language)
         if not options.json:
             put(safe(say("run.kept", options.language, folder=folder)))
     return judgement
+
+
+def tell_seed(judgement: Judgement, seed: str | None, options: Options, *others: str) -> None:
+    """Of a failed run whose races were amplified, from a seed, say with which option it is repeated (and ``others``,
+    before it)."""
+    if seed is not None and judgement.verdict is Verdict.FAIL:
+        put(safe(say("run.repeat", options.language, option=" ".join((*others, f"--seed {seed}")))))
 
 
 def _import_the_rest() -> None:
@@ -233,4 +275,5 @@ def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
             screen(event)
         screen.finish()
     _show(judgement, options)
+    tell_seed(judgement, seed_of(stored.evidence), options)
     return judgement.verdict.exit_status

@@ -16,13 +16,14 @@ from typing import Literal
 
 from wirelab.base.clock import now_ns
 from wirelab.observe.connections import Chunk
-from wirelab.observe.evidence import Peered, Role, Started
+from wirelab.observe.evidence import Ending, Peered, Role, Started
 from wirelab.observe.messages import Decoder, Message, Profile
 from wirelab.stage.recorder import Recorder
 
 RECEIVE_LIMIT = 64_000_000  # bytes one peer takes in per connection before it stops reading
 AT_ONCE = 8_192  # bytes taken in before anything else has its turn: a thousand short messages, some 10 ms
 BACKLOG = 64
+ESTABLISHED = 1  # TCP_ESTABLISHED of linux/tcp_states.h
 
 
 class PeerConnection:
@@ -117,6 +118,14 @@ class PeerConnection:
                 del self._messages[position]
                 return True
         return False
+
+    @property
+    def untouched(self) -> bool:
+        """Whether neither side has begun to close, or reset: the connection is established (tcp(7), TCP_INFO)."""
+        if self.sock.fileno() < 0:
+            return False
+        (state,) = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+        return bool(state == ESTABLISHED)
 
     def close(self) -> None:
         """Close the socket; unread bytes in it make the kernel send RST instead of FIN."""
@@ -258,7 +267,13 @@ class Peer:
         self.note("reads again" if reading else "stops reading")
 
     def end(self) -> None:
-        """Close all sockets. Safe to call twice."""
+        """Close all sockets. Safe to call twice.
+
+        No step asked for the FINs (or RSTs) that this sends first on a connection: they are announced as the harness's,
+        as when it kills a program, or they would be taken for the peer's part in the script.
+        """
+        if any(connection.untouched for connection in self.connections):
+            self._recorder.add(Ending(now_ns(), self.name, "harness", "close"))
         for connection in self.connections:
             connection.close()
         for sock in (self._listener, self._connecting):

@@ -60,8 +60,8 @@ public final class Server {
         }
 
         void start() {
+            clients.add(this); // first: who is told of here gets every broadcast from now on
             say("Connected " + name);
-            clients.add(this);
             reader.start();
             writer.start();
         }

@@ -1,4 +1,8 @@
-"""Chat server on the standard library's socketserver: a StreamRequestHandler for each client, in a thread of its own."""
+"""Chat server on the standard library's socketserver: a StreamRequestHandler for each client, in a thread of its own.
+
+The main thread types, a second one accepts, each client has a reader (``handle``) and a clock. No thread is a daemon:
+whoever starts one ends it and waits for it, so that nothing runs any more when Python shuts down.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,7 @@ class Visit(socketserver.StreamRequestHandler):
         say(f"Connected {self.client_address}")
 
     def handle(self) -> None:
-        clock = threading.Thread(target=self.heartbeats, daemon=True)
+        clock = threading.Thread(target=self.heartbeats)
         clock.start()
         try:
             while line := self.rfile.readline(LONGEST_LINE):
@@ -51,16 +55,15 @@ class Visit(socketserver.StreamRequestHandler):
                         line = self.rfile.readline(LONGEST_LINE)
         except OSError:
             pass  # a reset is one more way to leave
+        finally:
+            self.ended.set()
+            clock.join()
 
     def finish(self) -> None:
-        self.ended.set()
-        self.part()
-        try:
-            super().finish()
-        except OSError:
-            pass
-        say(f"Disconnected {self.client_address}")
         self.server.leave(self)
+        self.part()
+        super().finish()
+        say(f"Disconnected {self.client_address}")
 
     def understand(self, line: bytes) -> None:
         kind, space, rest = line.partition(b" ")
@@ -73,7 +76,8 @@ class Visit(socketserver.StreamRequestHandler):
         while not self.ended.wait(INTERVAL):
             if self.sent - self.answered >= MISSED_LIMIT:
                 self.part()
-                self.see_off()
+                if not self.ended.wait(PATIENCE):
+                    self.cut()
                 return
             self.sent += 1
             self.send(b"HEARTBEAT %d\n" % self.sent)
@@ -89,7 +93,7 @@ class Visit(socketserver.StreamRequestHandler):
                 self.cut()
 
     def part(self) -> None:
-        """FIN, once."""
+        """FIN, once. What the client still sends is read until its own FIN."""
         with self.sending:
             if not self.parting:
                 self.parting = True
@@ -98,12 +102,8 @@ class Visit(socketserver.StreamRequestHandler):
                 except OSError:
                     pass
 
-    def see_off(self) -> None:
-        """Give the client a moment for its FIN, then end the read that waits for it."""
-        if not self.ended.wait(PATIENCE):
-            self.cut()
-
     def cut(self) -> None:
+        """End the read that waits for the client, whatever comes."""
         try:
             self.request.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -112,35 +112,63 @@ class Visit(socketserver.StreamRequestHandler):
 
 class ChatServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
+    daemon_threads = False  # server_close() waits for every thread that was started for a client
     request_queue_size = 64
 
     def __init__(self, address: tuple[str, int]) -> None:
         super().__init__(address, Visit)
         self.visits: set[Visit] = set()
-        self.door = threading.Condition()
+        self.closing = False
+        self.door = threading.Lock()  # guards both
 
     def enter(self, visit: Visit) -> None:
         with self.door:
             self.visits.add(visit)
+            too_late = self.closing
+        if too_late:
+            visit.part()
 
     def leave(self, visit: Visit) -> None:
         with self.door:
             self.visits.discard(visit)
-            self.door.notify_all()
 
-    def wait_until_empty(self, seconds: float) -> None:
+    def everybody(self) -> list[Visit]:
         with self.door:
-            self.door.wait_for(lambda: not self.visits, seconds)
+            return list(self.visits)
+
+    def broadcast(self, text: str) -> None:
+        data = b"BROADCAST " + text.encode(errors="replace") + b"\n"
+        if len(data) > LONGEST_LINE:
+            say("That line is too long, it was not sent.")
+            return
+        for visit in self.everybody():
+            visit.send(data)
+
+    def say_goodbye(self) -> None:
+        """FIN to everybody. Whoever has not answered with its own after a second is cut off."""
+        with self.door:
+            self.closing = True
+        for visit in self.everybody():
+            visit.part()
+        deadline = threading.Timer(PATIENCE, self.cut_everybody)
+        deadline.start()
+        self.server_close()
+        deadline.cancel()
+        deadline.join()
+
+    def cut_everybody(self) -> None:
+        for visit in self.everybody():
+            visit.cut()
 
     def shutdown_request(self, request: socket.socket) -> None:
         """Without the shutdown() that socketserver puts before close(): our FIN has gone out already."""
         request.close()
 
-    def everybody(self) -> list[Visit]:
-        with self.door:
-            return list(self.visits)
+
+def interrupted(number: int, frame: object) -> None:
+    """The first Ctrl-C ends the typing; a second must not disturb the goodbye."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def main() -> int:
@@ -150,35 +178,25 @@ def main() -> int:
     except OSError as error:
         say(f"Cannot listen on {host}:{port}: {error}")
         return 1
-    say(f"Listening on {host}:{port}")
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    accepting = threading.Thread(target=server.serve_forever, args=(0.02,))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on somebody has to end that thread
+    accepting.start()
     try:
+        signal.signal(signal.SIGINT, interrupted)
+        say(f"Listening on {host}:{port}")
         for line in sys.stdin:
             text = line.rstrip("\n")
             if text == "/quit":
                 break
-            data = b"BROADCAST " + text.encode(errors="replace") + b"\n"
-            if len(data) > LONGEST_LINE:
-                say("That line is too long, it was not sent.")
-                continue
-            for visit in server.everybody():
-                visit.send(data)
+            server.broadcast(text)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         pass
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     server.shutdown()
-    server.server_close()
-    staying = server.everybody()
-    for visit in staying:
-        visit.part()
-    seeing_off = [threading.Thread(target=visit.see_off) for visit in staying]
-    for thread in seeing_off:
-        thread.start()
-    for thread in seeing_off:
-        thread.join()
-    server.wait_until_empty(PATIENCE)
+    accepting.join()
+    server.say_goodbye()
     return 0
 
 
 if __name__ == "__main__":
-    os._exit(main())  # a daemon thread that prints while Python shuts down would crash it
+    sys.exit(main())
