@@ -11,13 +11,13 @@ from wirelab.declare import steps
 from wirelab.declare.scenario import Scenario
 
 NAMES = {
-    "messaging": "one-line burst half-a-line empty-line chinese long-chinese pieces unsent-at-quit server-absent",
+    "messaging": "one-line burst half-a-line empty-line chinese long-chinese pieces unsent-at-quit server-absent no-answer",
     "heartbeat": "answers-while-idle answers-while-typing coalesced-and-cut right-number once-each during-a-burst "
-    "coalesced-with-broadcast byte-by-byte silent-client-dropped own-numbers",
-    "broadcast": "one-to-many while-typing late-joiner one-leaves slow-client half-a-frame three-clients",
+    "coalesced-with-broadcast byte-by-byte silent-client-dropped own-numbers after-the-silent",
+    "broadcast": "one-to-many while-typing late-joiner one-leaves slow-client half-a-frame three-clients not-relayed",
     "teardown": "textbook quit ctrl-d ctrl-c server-quits server-dies server-resets server-quits-busy "
     "wire-cut-and-healed quit-while-heartbeat-due client-reset client-killed client-half-closes restart-same-port "
-    "server-with-clients first-fin-lost last-ack-lost syn-lost simultaneous-close",
+    "server-with-clients line-after-fin first-fin-lost last-ack-lost syn-lost simultaneous-close",
     "locking": "two-writers broadcast-and-leave heartbeat-and-broadcast eight-under-fire",
 }
 """Labs, mutants and docs rely on these."""

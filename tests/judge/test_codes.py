@@ -120,6 +120,7 @@ BROKEN: dict[str, Callable[[], Judgement]] = {
     "WL610": lambda: judged(scenario(script=(*STARTS, "{cut: alice}")), "", impossible(2, "not connected")),
     "WL611": lambda: judged(scenario(), HELLO + r'alice > s "MSG a\n"', Bounded(at(5), None, 4, "packets")),
     "WL612": lambda: judged(scenario(), HELLO + r'alice > s "MSG a\n"', Bounded(at(5), "server", 4_000_000, "bytes")),
+    "WL613": lambda: judged(scenario(), HELLO, Bounded(at(5), "alice", 512, "processes")),
     "WL701": lambda: traced(f"{OPEN}...\n{CLOSE}", HELLO + TALK + "alice > s RST,ACK"),
     "WL702": lambda: traced(LATE, ANSWERED_LATE),
     "WL703": lambda: traced(f'{OPEN}alice > server "MSG hi\\n"\n', HELLO + TALK + 'alice > s "MSG more\\n"'),

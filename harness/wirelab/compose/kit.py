@@ -28,6 +28,7 @@ register(
 )
 
 LAB_FILE = "lab.yaml"
+CLASS_FILE = "class.json"  # in a folder with the grades of a class
 _PARTS = ("labs", "reference", "scenarios")
 
 

@@ -13,6 +13,7 @@ from wirelab.observe.connections import Connection, Side
 from wirelab.observe.evidence import Sampled
 
 DROPPED = 3  # heartbeats in a row without an answer: the server drops the client then, rightly
+TELLING_SPAN = 250_000_000  # ns: of less than that, it cannot be said how much of a CPU a program uses
 STARVED = 0.25  # of the time allowed: a program that had no CPU for so long cannot be blamed for being late
 
 _WIRE = Bilingual("the wire", "线路")
@@ -52,7 +53,7 @@ def busy(view: View, actor: str, start: int, stop: int) -> bool:
     not do for other reasons than the machine's."""
     samples = [event for event in view.evidence.events if isinstance(event, Sampled) and event.actor == actor]
     inside = [sample for sample in samples if start <= sample.time <= stop]
-    if len(inside) < 2:  # two make a span
+    if not inside or inside[-1].time - inside[0].time < TELLING_SPAN:
         return False
     first, last = inside[0], inside[-1]
     return last.cpu - first.cpu > STARVED * (last.time - first.time) / 1e9

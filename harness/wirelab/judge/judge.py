@@ -26,6 +26,10 @@ HAPPENED = frozenset(  # what was done wrong, in contrast to what is missing: tr
     "WL202 WL204 WL205 WL206 WL208 WL209 WL303 WL304 WL305 WL306 WL402 WL403 WL502".split()
 )
 _UNITS = {"packets": Bilingual("packets", "个报文"), "bytes": Bilingual("bytes", "字节")}
+_USED = {
+    "processes": Bilingual("too many processes and threads", "的进程和线程太多"),
+    "memory": Bilingual("too many bytes of memory", "占用的内存字节数太多"),
+}
 MOSTLY = 0.5  # of the packets: who sent more than this made the flood
 _CLEAN = Text("no crash report, no flood, no signal", "没有崩溃信息、刷屏或信号终止")
 _SOUND = Text("{count} packets captured, none lost", "捕获 {count} 个报文，没有丢失")
@@ -81,7 +85,10 @@ def _clean(view: View, actor: str, checks: list[CheckResult]) -> CheckResult:
         found.append(finding("WL606", actor, actor=actor, terminal=crash.quoted(actor)))
     for bound in view.bounds:
         limit, time = bound.limit, view.seconds(bound.time)
-        if bound.actor == actor:
+        if bound.actor == actor and bound.unit in _USED:
+            values = {"what": _USED[bound.unit], "limit": limit, "time": time, "actor": actor}
+            found.append(finding("WL613", actor, frames=(), terminal=(), **values))
+        elif bound.actor == actor:
             found.append(finding("WL607", actor, actor=actor, limit=limit, time=time))
         elif bound.actor is not None and view.part(bound.actor) != "submission":
             busiest, share = _busiest(view)

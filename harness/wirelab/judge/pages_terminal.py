@@ -300,4 +300,38 @@ PAGES: dict[str, Page] = {
             SIGABRT      |                                      |
             """,
     ),
+    "WL613": page(
+        seen=(
+            """The program is gone in the middle of the run, and nothing on the terminal says why: it was ended because it
+            had too many threads and processes, or used too much memory. Only grading sets such bounds.""",
+            """程序在运行中途消失，终端上也没有说明原因：它因为线程和进程太多，或占用内存太多而被终止。只有评分时才有这样
+            的限制。""",
+        ),
+        why=(
+            """Somewhere a loop starts a thread for each line instead of each client, starts a process again and again, or
+            collects in a list what is never taken out. On your own machine that goes well for a while; with two hundred
+            programs on one machine it would take the memory and the processors from all the others.""",
+            """某个循环为每一行（而不是每个客户端）创建线程，反复启动进程，或者不断往列表里放东西却从不取出。在自己的电脑上
+            暂时看不出问题；而两百个程序在同一台机器上运行时，就会抢走其他程序的内存和处理器。""",
+        ),
+        where=(
+            """Look for `Thread(...)`, `fork()` or `append()` inside a loop: what ends it, and what takes away what it
+            made? A chat client needs two threads, a server a few for each client.""",
+            """找一找循环里的 `Thread(...)`、`fork()` 或 `append()`：循环什么时候结束，创建的东西由谁清理？聊天客户端需要两个
+            线程，服务器每个客户端几个线程就够了。""",
+        ),
+        code="""
+            while True:
+                threading.Thread(target=receive).start()    # wrong: another one each time round
+
+            threading.Thread(target=receive).start()        # right: one, with the loop inside
+            """,
+        source="pthreads(7); setrlimit(2)",
+        picture=r"""
+                    client                                 server
+              1 thread |                                        |
+            512 threads|         (ended by the harness)         |
+                       |-- RST -------------------------------->|
+            """,
+    ),
 }

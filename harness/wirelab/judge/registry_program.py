@@ -143,4 +143,16 @@ KINDS: tuple[Kind, ...] = (
         ),
         hint=Text("A loop that sends without waiting for anything.", "有循环在不停发送。"),
     ),
+    Kind(
+        "WL613",
+        summary=Text("the program used more than it may", "程序占用的资源超过限制"),
+        rationale=Text(
+            "{actor} had {what} at {time} s, and was ended for it; allowed are {limit}",
+            "{actor} 在 {time} 秒时{what}，因此被终止；允许的上限是 {limit}",
+        ),
+        hint=Text(
+            "A loop that starts threads or processes, or keeps all that it ever read? One of each per client is enough.",
+            "是否有循环在不断创建线程或进程，或把读到的内容全部留着？每个客户端一个就够了。",
+        ),
+    ),
 )

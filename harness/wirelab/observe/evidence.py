@@ -119,12 +119,13 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A bound was hit: an actor's terminal output (``actor``) or the capture (actor None) is cut from here on."""
+    """A bound was hit: an actor's terminal output (``actor``) or the capture (actor None) is cut from here on; or a
+    program in a sandbox had so many processes and threads, or used so many bytes of memory, that it was ended."""
 
     time: int
     actor: str | None
     limit: int
-    unit: Literal["bytes", "packets"]
+    unit: Literal["bytes", "packets", "processes", "memory"]
 
 
 @dataclass(frozen=True, slots=True)

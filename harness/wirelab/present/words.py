@@ -84,6 +84,14 @@ register(
             "{limit} bytes are captured, as many as are kept: what follows is missing",
             "已捕获 {limit} 字节，达到上限：之后的内容不再保留",
         ),
+        "live.bounded.processes": Text(
+            "it has too many processes and threads (allowed: {limit}), and is ended",
+            "它的进程和线程太多（上限 {limit}），已终止",
+        ),
+        "live.bounded.memory": Text(
+            "it uses too much memory (allowed: {limit} bytes), and is ended",
+            "它占用的内存太多（上限 {limit} 字节），已终止",
+        ),
         "live.bounded.packets": Text(
             "{limit} packets are captured, as many as are kept: what follows is missing",
             "已捕获 {limit} 个分组，达到上限：之后的分组不再保留",

@@ -27,6 +27,7 @@ from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Role, Shown,
 from wirelab.observe.terminal import Transcript
 from wirelab.stage import processes
 from wirelab.stage.recorder import Recorder
+from wirelab.stage.sandbox import Sandboxed, exit_status
 from wirelab.stage.spawning import Spawned
 
 OUTPUT_LIMIT = 4_000_000  # bytes per terminal; a whole lab prints a few thousand
@@ -91,6 +92,7 @@ class Program:
         self.exited: Exited | None = None
         self.flooded = False
         self.terminal_open = False
+        self._in_sandbox = False
         self._left = False  # whether no process has the terminal open, for now
         self.port: int | None = None  # local port of its connection, when it is a client
         self._recorder = recorder
@@ -100,13 +102,20 @@ class Program:
         self._ended_by: Literal["itself", "script", "harness"] = "itself"
         self._child: Any  # a Spawned; pexpect's stubs lack ptyproc
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], folder: str) -> None:
-        """Run ``command`` in ``folder``. Raises UsageError when there is no such program, EnvironmentFault when the
-        machine refuses."""
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str,
+        sandboxed: Sandboxed | None = None,
+    ) -> None:
+        """Run ``command`` in ``folder``, or as ``sandboxed`` says with a copy of it. Raises UsageError when there is no
+        such program, EnvironmentFault when the machine refuses."""
         shown = " ".join(command)
         if os.geteuid() == 0 and (closed := _closed(folder)):
             raise EnvironmentFault("actor.closed-folder", command=shown, actor=self.name, folder=closed)
-        found = resolve(command[0], folder, environment.get("PATH", os.defpath))
+        path = environment.get("PATH", os.defpath)
+        found = sandboxed.argv[0] if sandboxed else resolve(command[0], folder, path)
         if found is None:
             where = folder if "/" in command[0] else environment.get("PATH", os.defpath)
             file = os.path.join(folder, command[0])
@@ -117,7 +126,14 @@ class Program:
         try:
             with uninterrupted():  # or a program would run that nobody knows of
                 self._child = Spawned(
-                    found, command[1:], folder, dict(environment), timeout=None, maxread=65536, dimensions=WINDOW
+                    found,
+                    command[1:],
+                    folder,
+                    dict(environment),
+                    sandboxed=sandboxed,
+                    timeout=None,
+                    maxread=65536,
+                    dimensions=WINDOW,
                 )
                 self.pid = self._child.pid
                 self._pidfd = os.pidfd_open(self.pid)
@@ -130,8 +146,16 @@ class Program:
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
         self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0
-        self.terminal_open = True
+        self.terminal_open, self._in_sandbox = True, sandboxed is not None
         self._recorder.add(Started(now_ns(), self.name, self.role, self.part, tuple(command), self.pid))
+
+    @property
+    def inner(self) -> int:
+        """The pid of the program itself, which a sandbox starts below two processes of its own; else ``pid``."""
+        found = self.pid
+        for _ in range(2 if self._in_sandbox else 0):
+            found = next(processes.children(found), found)
+        return found
 
     # --- what the loop waits for
 
@@ -195,6 +219,7 @@ class Program:
         """The exit status, or minus the signal's number; None when the namespace's end has reaped it already."""
         with contextlib.suppress(ChildProcessError):
             code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            code = exit_status(code) if self._in_sandbox else code
             self._child.ptyproc.terminated = self._child.terminated = True
             return code
         return None
@@ -254,7 +279,9 @@ class Program:
             self.service()
         if self.pid and self.exited is None:
             self._announce("harness", "KILL")
-            for member in reversed(processes.tree(self.pid)):
+            # The first process in a sandbox takes all others with it, however fast they multiply.
+            first = (self.pid, *processes.children(self.pid)) if self._in_sandbox else processes.tree(self.pid)
+            for member in reversed(first):
                 try:
                     os.kill(member, signal.SIGKILL)
                 except ProcessLookupError:

@@ -17,13 +17,14 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from wirelab.base.clock import now_ns
 from wirelab.observe.evidence import Called, Role, SourceLine
+from wirelab.stage.sandbox import HOME
 
 INJECTED = Path(__file__).parent / "injected"
 VARIABLE, AMPLIFY = "WIRELAB_OBSERVER", "WIRELAB_AMPLIFY"
@@ -36,6 +37,7 @@ MOST = 20_000  # calls that are kept of a run
 LONGEST = 300  # characters of a name
 IN_MEMORY = "/dev/shm"  # where there is one, so that no disk is ever waited for
 PREFIX = "wirelab-notes-"
+SEEN_INJECTED, SEEN_NOTES = "/run/injected", "/run/notes"  # from inside a sandbox
 
 _Call = Literal["connect", "accept", "send", "recv", "shutdown", "close"]
 _CALLS: dict[str, _Call] = {name: name for name in get_args(_Call)}
@@ -52,6 +54,14 @@ class Program:
     notes: str
     folder: str
     started: int
+
+
+class Inside(NamedTuple):
+    """An environment, and folders that a program in a sandbox must be able to read or write, with where it sees them."""
+
+    environment: dict[str, str]
+    readable: dict[str, str]
+    writable: dict[str, str]
 
 
 class Observer:
@@ -82,6 +92,17 @@ class Observer:
             return dict(environment)
         path = os.pathsep.join(filter(None, (injected, environment.get("PYTHONPATH"))))
         return {**environment, "PYTHONPATH": path, **wanted}
+
+    def inside(self, environment: Mapping[str, str]) -> Inside:
+        """What a sandbox has to show of this, and the environment with the places where it is seen there."""
+        readable, writable, changed = {}, {}, dict(environment)
+        if AMPLIFY in environment or VARIABLE in environment:
+            readable[str(INJECTED)] = SEEN_INJECTED
+            changed["PYTHONPATH"] = environment["PYTHONPATH"].replace(str(INJECTED), SEEN_INJECTED, 1)
+        if VARIABLE in environment:
+            writable[environment[VARIABLE]] = changed[VARIABLE] = SEEN_NOTES
+            self._programs[-1] = replace(self._programs[-1], folder=HOME)
+        return Inside(changed, readable, writable)
 
     def _notes(self, actor: str, folder: str) -> str | None:
         """A folder in which a program may note its calls; None when there can be none."""

@@ -23,7 +23,6 @@ from wirelab.observe.evidence import Ending, StepBegan, StepEnded
 from wirelab.observe.segments import Endpoint
 from wirelab.stage import processes
 from wirelab.stage.actors import Program
-from wirelab.stage.namespace import base_environment
 from wirelab.stage.peer import Peer, PeerConnection
 from wirelab.stage.stage import Stage, Waited
 
@@ -109,7 +108,7 @@ class _Player:
         if member.peer:
             return self._start_peer(action.start)
         own = {key: str(value) for key, value in member.env.items()}
-        environment = base_environment() | self.scenario.env | own
+        environment = self.stage.base_environment() | self.scenario.env | own
         cast = self.casting[action.start]
         part = "reference" if cast.reference else self.scenario.part(action.start)
         program = self.stage.start_program(action.start, member.role, part, cast.command, environment, cast.folder)

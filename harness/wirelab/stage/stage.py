@@ -30,17 +30,21 @@ from wirelab.stage.faults import Faults
 from wirelab.stage.observer import Observer
 from wirelab.stage.peer import Peer
 from wirelab.stage.recorder import Listener, Recorder
+from wirelab.stage.sandbox import PLAIN, Sandbox
 from wirelab.stage.tap import Tap
 
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
 SLICE, AT_ONCE = 100, 1000  # packets followed between two looks at the tap, and before anything else has its turn
 SAMPLE_NS = 250_000_000  # each look at two programs costs a run 0.3 ms
+EVENTFUL_NS = 100_000_000  # the same when something happened: what came late was, perhaps, the machine's fault
 UNMEASURED = 0.1  # seconds at the beginning of a wait for which it is not looked who has the CPU
+ALMOST = 0.9  # of the processes it may have: at the limit it can no longer do what it would be judged by
 OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
 WITNESSED = 0.05  # seconds in which a program that is looked at shows how much of a CPU it uses
 ASKED = 0.5  # seconds after which a program that was asked to end, and is still there, is looked at
 _ENDING_KEYS = ("Ctrl-C", "Ctrl-D", "/quit⏎")
+LOOK_AGAIN = 0.2  # seconds after which a condition is asked again though nothing happened: it may look at a clock
 LONGEST_STRETCH = 6.0  # a wait for a start is stretched at most this many times
 
 register(
@@ -75,9 +79,10 @@ class Stage:
         *,
         observe: bool = True,
         seed: int | None = None,
+        sandbox: Sandbox | None = None,
     ) -> None:
         """With ``observe``, submissions tell which of their lines called what; with a ``seed``, their races are
-        amplified (both: those in Python)."""
+        amplified (both: those in Python). With a ``sandbox``, submissions run in it."""
         self.profile = profile
         self.port = port
         self.recorder = Recorder(listener)
@@ -85,6 +90,7 @@ class Stage:
         self.actors: dict[str, Program | Peer] = {}
         self.faults = Faults(port)
         self._observer = Observer(notes=observe, seed=seed)
+        self._sandbox = sandbox
         self._parent_pid = parent_pid
         self._packets: list[Packet] = []
         self._followed = 0  # of the packets: how many were decoded and shown
@@ -121,6 +127,10 @@ class Stage:
 
     # --- actors
 
+    def base_environment(self) -> dict[str, str]:
+        """What programs find in their environment before the scenario adds to it: in a sandbox nothing of the user's."""
+        return dict(PLAIN) if self._sandbox else namespace.base_environment()
+
     def start_program(
         self, name: str, role: Role, part: Part, command: tuple[str, ...], env: Mapping[str, str], folder: str
     ) -> Program:
@@ -128,7 +138,12 @@ class Stage:
         program = Program(name, role, part, self.recorder)
         if part == "submission":
             env = self._observer.environment(name, role, folder, env)
-        program.start(command, env, folder)
+        if part == "submission" and self._sandbox is not None:
+            own, readable, writable = self._observer.inside(env)
+            with self._sandbox.command(command, folder, own, readable=readable, writable=writable) as sandboxed:
+                program.start(command, env, folder, sandboxed)
+        else:
+            program.start(command, env, folder)
         self.actors[name] = program
         return program
 
@@ -168,13 +183,14 @@ class Stage:
     def pump(self, seconds: float) -> None:
         """Let at most ``seconds`` pass, or less when something happened; take in everything that is ready."""
         self._register()
-        if self._selector.get_map():
-            self._selector.select(0 if self._behind else max(0.0, seconds))
+        # In a sandbox, what a program uses is looked at, however quiet it is.
+        most = min(seconds, SAMPLE_NS / 1e9) if self._sandbox else seconds
+        happened = bool(self._selector.get_map() and self._selector.select(0 if self._behind else max(0.0, most)))
         self._take_packets()  # first: what a program shows follows from what arrived
         for actor in tuple(self.actors.values()):
             actor.service()
             self._empty_tap()  # one that has much to take in is not the reason that a packet is lost
-        self.sample()
+        self.sample(EVENTFUL_NS if happened else SAMPLE_NS)
 
     def wait(self, seconds: float) -> None:
         """Let time pass, watching; less when the capture is full."""
@@ -211,7 +227,7 @@ class Stage:
                     return Waited(False, worst.delay, cpu)
                 before = after
                 deadline = Deadline.after(min(worst.delay, last.left()))
-            self.pump(deadline.left())
+            self.pump(min(deadline.left(), LOOK_AGAIN))
         return Waited(True)
 
     def settle(self, program: Program, seconds: float = 0.5) -> None:
@@ -310,13 +326,13 @@ class Stage:
             actor.port = port
         self.recorder.add(Owned(now_ns(), name, port))
 
-    def sample(self) -> None:
-        """Record how long each living program was kept from a CPU so far, and had one; at most every SAMPLE_NS.
+    def sample(self, every: int = SAMPLE_NS) -> None:
+        """Record how long each living program was kept from a CPU so far, and had one; at most ``every`` so many ns.
 
         That is the sum of what, from each look to the next, its worst-off thread waited beyond what the program's other
         threads had of the CPUs (who burns them keeps its own threads waiting): it never falls.
         """
-        if now_ns() - self._sampled < SAMPLE_NS:
+        if now_ns() - self._sampled < every:
             return
         self._sampled = now_ns()
         for program in self.programs:
@@ -326,7 +342,23 @@ class Stage:
                 had = processes.between(before, threads)
                 kept, cpu = kept + had.kept(processes.cpus()), cpu + had.cpu
                 self._scheduled[program.pid] = threads, kept, cpu
+                self._guard(program, len(threads))
                 self.recorder.add(Sampled(now_ns(), program.name, round(kept, 6), round(cpu, 6)))
+
+    def _guard(self, program: Program, threads: int) -> None:
+        """End a program in a sandbox that takes more than it may. What bounds each of its processes is the kernel's
+        affair; root's processes have no bound to their number, and no memory is bounded for all together."""
+        if self._sandbox is None or program.part != "submission":
+            return
+        limits = self._sandbox.limits
+        unit: Literal["processes", "memory"] | None = None
+        if threads >= ALMOST * limits.processes:
+            unit, limit = "processes", limits.processes
+        elif processes.memory(program.pid) > limits.memory:
+            unit, limit = "memory", limits.memory
+        if unit is not None:
+            self.recorder.add(Bounded(now_ns(), program.name, limit, unit))
+            program.end()
 
     def witness(self, program: Program, why: Literal["missed", "end"]) -> None:
         """Record what every thread of a program is doing, and how much of a CPU it uses; nothing when it is gone.
@@ -337,7 +369,7 @@ class Stage:
             from wirelab.stage.witness import look  # 3 ms, for which a run in which nothing is wrong need not wait
 
         began, before = now_ns(), processes.threads(program.pid)
-        seen = look(program.pid)
+        seen = look(program.inner)
         if program.exited is not None or not seen.threads:
             return
         self._witnessed.add(program.name)

@@ -1,0 +1,254 @@
+"""Commands ``grade LAB SUBMISSIONS`` and ``judge OUT``: tell how far it is, and write what came of it.
+
+Prints and writes files; decides nothing about verdicts, points or what a sandbox must keep out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from wirelab.base.clock import now_ns
+from wirelab.base.errors import UsageError
+from wirelab.base.texts import Language, Text, register, say
+from wirelab.compose import classroom, kit, labs, records, results
+from wirelab.compose.classroom import Classroom, Entry, Graded, RunOver
+from wirelab.compose.handed_in import HandedIn, prepare
+from wirelab.compose.intake import find_submissions
+from wirelab.compose.labs import LoadedLab
+from wirelab.compose.roster import read_roster
+from wirelab.edge.output import complain, put
+from wirelab.judge.grades import Grade
+from wirelab.judge.verdict import Verdict
+from wirelab.present.style import safe
+from wirelab.stage import processes
+from wirelab.stage.sandbox import Sandbox, sandbox
+
+JOBS_PER_CPU = 8  # at most; how many it really is follows from how busy the processors are
+SHORT = 90.0  # seconds that are not told in minutes
+CLASS = ".class"  # in OUT/work, where an archive of a whole class is unpacked; no student has such a key
+NAMES = 4  # names of submissions under way that the line of progress tells
+
+register(
+    {
+        "grade.begins": Text(
+            "{lab}: {count} submissions, {scenarios} scenarios each, at most {jobs} at once{sandbox}",
+            "{lab}：{count} 份提交，每份 {scenarios} 个场景，最多同时进行 {jobs} 个{sandbox}",
+        ),
+        "grade.reads": Text("reading {source}", "正在读取 {source}"),
+        "grade.no-sandbox": Text(", WITHOUT a sandbox", "，没有沙箱"),
+        "grade.progress": Text(
+            "{done}/{count} submissions, {runs}/{all} runs, {eta} left; {names}",
+            "提交 {done}/{count}，运行 {runs}/{all}，还需 {eta}；{names}",
+        ),
+        "grade.one": Text(
+            "[{done}/{count}] {name}: {mark} of {of}{note}", "[{done}/{count}] {name}：{mark}/{of}{note}"
+        ),
+        "grade.undecided": Text(" ({points:g} undecided: the machine's fault)", "（{points:g} 分未判定，原因在机器）"),
+        "grade.not-graded": Text("[{done}/{count}] {name}: not decided", "[{done}/{count}] {name}：未能判定"),
+        "grade.over": Text(
+            "{count} graded in {time}: {folder}/index.html, {folder}/gradebook.csv",
+            "已评 {count} 份，用时 {time}：{folder}/index.html、{folder}/gradebook.csv",
+        ),
+        "grade.stopped": Text(
+            "stopped; what was finished is in {folder}, and the same command goes on from there",
+            "已停止；完成的部分保存在 {folder}，再次运行同一条命令即可继续",
+        ),
+        "grade.jobs": Text(
+            "--jobs must be a whole number of at least 1, not {value}", "--jobs 应为不小于 1 的整数，不能是 {value}"
+        ),
+        "grade.seconds": Text("{seconds:.0f} s", "{seconds:.0f} 秒"),
+        "grade.minutes": Text("{minutes:.0f} min", "{minutes:.0f} 分钟"),
+        "grade.no-lab": Text(
+            "there is no lab '{name}', which {folder} was graded for, any more; name it with --lab",
+            "{folder} 所属的实验 '{name}' 已不存在；请用 --lab 指明",
+        ),
+    }
+)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """One line that says how far it is, rewritten on a terminal; elsewhere a line for each submission."""
+
+    count: int
+    runs: int
+    language: Language
+    began: int
+    live: bool
+    done: int = 0
+    over: int = 0
+    played: int = 0
+    shown: int = 0
+
+    def run(self, event: RunOver, names: Iterable[str]) -> None:
+        self.over += 1
+        self.played += not event.kept
+        if self.live:
+            self._show(names)
+
+    def grade(self, grade: Grade) -> None:
+        self.done += 1
+        self._clear()
+        name = safe(grade.student.called)
+        if grade.mark is None:
+            put(say("grade.not-graded", self.language, done=self.done, count=self.count, name=name))
+            return
+        note = say("grade.undecided", self.language, points=grade.undecided) if grade.undecided else ""
+        put(
+            say(
+                "grade.one",
+                self.language,
+                done=self.done,
+                count=self.count,
+                name=name,
+                mark=f"{grade.mark:g}",
+                of=f"{grade.lab.points:g}",
+                note=note,
+            )
+        )
+
+    def _show(self, names: Iterable[str]) -> None:
+        pace = (now_ns() - self.began) / 1e9 / self.played if self.played else 0.0
+        left = pace * max(0, self.runs - self.over)
+        text = say(
+            "grade.progress",
+            self.language,
+            done=self.done,
+            count=self.count,
+            runs=self.over,
+            all=self.runs,
+            eta=duration(left, self.language) if self.played else "…",
+            names=", ".join(list(dict.fromkeys(names))[:NAMES]),
+        )
+        self._clear()
+        sys.stdout.write(safe(text)[:118])
+        sys.stdout.flush()
+        self.shown = 1
+
+    def _clear(self) -> None:
+        if self.shown:
+            sys.stdout.write("\r\x1b[K")
+            self.shown = 0
+
+
+def grade(options: argparse.Namespace, language: Language) -> int:
+    """Grade a class; 0 when every submission has a mark, 2 when the machine kept some from having one."""
+    began = now_ns()
+    folder = labs.found(options.lab)
+    lab = labs.load(folder, hidden=True)
+    out, source = Path(options.output), Path(options.submissions)
+    jobs = _jobs(options.jobs)
+    box = None if options.no_sandbox else _sandbox(out, source)
+    roster = read_roster(Path(options.roster)) if options.roster else None
+    records.check_out(out, lab.lab.lab)
+    put(say("grade.reads", language, source=safe(str(source))))
+    spoken: Language = options.feedback_lang or language
+    found = find_submissions(source, roster, out / records.WORK / CLASS, role=lab.lab.hands_in[0], language=spoken)
+    for note in (*found.notes, *(note for one in found.submissions for note in one.notes)):
+        put(safe(note.in_(language)))
+    entries = [_entry(one) for one in found.submissions] + [Entry(student, "", None) for student in found.missing]
+    records.write_class(out, lab.lab.lab, [entry.student for entry in entries])
+    values = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios), "jobs": jobs}
+    put(say("grade.begins", language, sandbox="" if box else say("grade.no-sandbox", language), **values))
+    room = Classroom(lab, out.absolute(), jobs=jobs, sandbox=box, observe=options.observe)
+    grades = _play(room, entries, out, lab, language, began)
+    return _finish(out, lab, grades, language, began)
+
+
+def _play(
+    room: Classroom, entries: Sequence[Entry], out: Path, lab: LoadedLab, language: Language, began: int
+) -> list[Grade]:
+    """Grade them all, telling how far it is, and writing each student's feedback as it comes."""
+    progress = _Progress(len(entries), len(entries) * len(lab.scenarios), language, began, sys.stdout.isatty())
+    order = {entry.student.key: number for number, entry in enumerate(entries)}
+    grades: list[Grade] = []
+    try:
+        with _terminated():
+            for event in room.grade(entries):
+                if isinstance(event, RunOver):
+                    progress.run(event, room.under_way())
+                else:
+                    grades.append(_write(out, event, progress))
+    except KeyboardInterrupt:
+        results.write_class_results(out, lab.lab, sorted(grades, key=lambda one: order[one.student.key]), language)
+        complain("\n" + say("grade.stopped", language, folder=out))
+        raise
+    return sorted(grades, key=lambda one: order[one.student.key])
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """SIGTERM and SIGHUP end grading as Ctrl-C does: in good order."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def judge_class(out: Path, lab_name: str | None, language: Language) -> int:
+    """Grade again what is kept in ``out``, as the lab's rubric and the checks are now, without playing anything."""
+    began = now_ns()
+    kept = records.read_class(out)
+    try:
+        folder = labs.found(lab_name or kept.lab)
+    except UsageError:
+        if lab_name:
+            raise
+        raise UsageError("grade.no-lab", name=kept.lab, folder=out) from None
+    lab = labs.load(folder, hidden=True)
+    progress = _Progress(len(kept.students), 0, language, began, live=False)
+    grades = []
+    for key in kept.students:
+        grade = classroom.regraded(lab, out, key)
+        if grade is not None:
+            grades.append(_write(out, grade, progress))
+    return _finish(out, lab, grades, language, began)
+
+
+def _write(out: Path, one: Graded, progress: _Progress) -> Grade:
+    progress.grade(one.grade)
+    results.write_student(out, one.grade, one.shown, one.commands)
+    return one.grade
+
+
+def _finish(out: Path, lab: LoadedLab, grades: Sequence[Grade], language: Language, began: int) -> int:
+    results.write_class_results(out, lab.lab, grades, language)
+    took = duration((now_ns() - began) / 1e9, language)
+    put(say("grade.over", language, count=len(grades), time=took, folder=out))
+    verdicts = Counter(grade.mark is None or grade.undecided > 0 for grade in grades)
+    return Verdict.INCONCLUSIVE.exit_status if verdicts[True] else Verdict.PASS.exit_status
+
+
+def _entry(one: HandedIn) -> Entry:
+    """A submission as it was taken in, to be graded."""
+    return Entry(one.student, one.digest, None if one.problem else partial(prepare, one), one.problem)
+
+
+def _sandbox(out: Path, source: Path) -> Sandbox:
+    roots = (kit.labs_root(), kit.scenarios_root(), kit.reference_program("client").parent, Path(__file__).parents[1])
+    return sandbox([str(path.absolute()) for path in (*roots, out, source)])
+
+
+def _jobs(value: str | None) -> int:
+    if value is None:
+        return JOBS_PER_CPU * processes.cpus()
+    if not value.isdecimal() or int(value) < 1:
+        raise UsageError("grade.jobs", value=value)
+    return int(value)
+
+
+def duration(seconds: float, language: Language) -> str:
+    """A time as people say it."""
+    if seconds < SHORT:
+        return say("grade.seconds", language, seconds=seconds)
+    return say("grade.minutes", language, minutes=seconds / 60)

@@ -1,0 +1,1 @@
+"""Results in the formats of platforms: from values to the text of a file. Knows no file and no network."""

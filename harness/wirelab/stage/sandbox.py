@@ -1,0 +1,209 @@
+"""A sandbox for programs that nobody has vetted: what bubblewrap is told, and what a program then sees and may use.
+
+A read-only system, an empty home with a copy of its own files, private ``/tmp``, processes of its own; no capability,
+no other user's files, nothing of the harness. What could tell of the harness is said to bubblewrap through a descriptor:
+its command line and its environment can be read from inside. Knows no terminal and no scenario. Source: bwrap(1).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from glob import glob
+from types import MappingProxyType
+
+from wirelab.base.errors import EnvironmentFault
+from wirelab.base.texts import Text, register
+
+MIB = 1024 * 1024
+HOME, FILES = "/home/student", "/submission"
+HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+"""Signals that are for the program and not for bubblewrap, which waits for it: blocked there, and let through inside."""
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
+_LANGUAGES = ("/etc/java*", "/etc/.java")  # where their own settings lie outside /usr
+_SIGNALLED = 128  # and the signal's number: bubblewrap's way, and the shell's, to say that one killed the program
+_DATA = {
+    "/etc/passwd": "student:x:{uid}:{gid}::" + HOME + ":/bin/sh\n",
+    "/etc/group": "student:x:{gid}:\n",
+    "/etc/hosts": "127.0.0.1 localhost lab\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+# dash and bash alike: the files come into a home that ends with the program, then limits that nobody can raise again.
+_COPY = f"cp -R {FILES}/. . 2>/dev/null; "
+_LIMIT = (
+    "exec prlimit --core=0 --nofile=1024 --nproc={processes} --data={memory} --fsize={disk} "
+    'env --default-signal "$0" "$@"'
+)
+_ASKED_SECONDS = 20
+_TOOLS = ("java", "javac", "node", "go", "rustc", "cc", "c++", "make")
+PLAIN = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
+_ENVIRONMENT = {"HOME": HOME, "USER": "student", "LOGNAME": "student", "PWD": HOME, "TMPDIR": "/tmp"}
+
+register(
+    {
+        "sandbox.missing": Text(
+            "bubblewrap is not installed, and without a sandbox the programs of a class could read and change "
+            "everything that you can. On Debian and Ubuntu: sudo apt install bubblewrap\n"
+            "If you have read every submission, or grade inside a machine made for it, say --no-sandbox.",
+            "没有安装 bubblewrap；没有沙箱，学生的程序就能读取和修改你能读写的一切。"
+            "在 Debian 或 Ubuntu 上安装：sudo apt install bubblewrap\n"
+            "如果你已经读过全部提交，或者在专用的机器里评分，可以用 --no-sandbox。",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one program may use: bytes of memory (of each process, and of all together), processes and threads, bytes
+    of files (in all, and of each)."""
+
+    memory: int = 1024 * MIB
+    processes: int = 512
+    disk: int = 64 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Sandboxed:
+    """How a program is started in a sandbox: bubblewrap's command line, and the descriptors that it needs, under the
+    numbers that they have here. Use as a context manager: they are closed at its end."""
+
+    argv: tuple[str, ...]
+    files: tuple[int, ...]
+
+    def __enter__(self) -> Sandboxed:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self.files:
+            os.close(file)
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What all programs of a submission find. ``hidden`` are folders that none may see, wherever they lie; ``readable``
+    are further ones that they may read (an interpreter's), with a ``bin`` where their programs are."""
+
+    program: str
+    hidden: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def path(self) -> str:
+        """Where programs are looked for, from inside."""
+        return ":".join((*(f"{folder}/bin" for folder in self.readable), "/usr/local/bin", "/usr/bin", "/bin"))
+
+    def finds(self, program: str) -> bool:
+        """Whether a program that is no path is there to be started."""
+        return shutil.which(program, path=self.path) is not None
+
+    def command(
+        self,
+        argv: Sequence[str],
+        folder: str,
+        environment: Mapping[str, str],
+        *,
+        readable: Mapping[str, str] = MappingProxyType({}),
+        writable: Mapping[str, str] = MappingProxyType({}),
+    ) -> Sandboxed:
+        """Start ``argv`` with a copy of ``folder`` as its home, that goes when it ends, on the network of whoever
+        starts it. ``readable`` and ``writable`` are further folders, and where they are seen; of the environment, who
+        one is, where one's home is, and PATH, are the sandbox's own."""
+        home = ["--size", str(self.limits.disk), "--tmpfs", HOME, "--ro-bind", folder, FILES]
+        return self._command(_COPY, argv, home, environment, readable, writable)
+
+    def building(self, command: str, folder: str) -> Sandboxed:
+        """Run a shell's command line in ``folder`` itself, without any network."""
+        caches = {"XDG_CACHE_HOME": "/tmp/cache", "GOCACHE": "/tmp/cache/go", "GOTOOLCHAIN": "local"}
+        home = ["--bind", folder, HOME, "--unshare-net"]
+        return self._command("", ("/bin/sh", "-c", command), home, PLAIN | caches, {}, {})
+
+    def _command(
+        self,
+        before: str,
+        argv: Sequence[str],
+        home: Sequence[str],
+        environment: Mapping[str, str],
+        readable: Mapping[str, str],
+        writable: Mapping[str, str],
+    ) -> Sandboxed:
+        options = [
+            *"--unshare-user --unshare-pid --unshare-ipc --unshare-uts --disable-userns --cap-drop ALL".split(),
+            *"--die-with-parent --hostname lab --clearenv".split(),
+        ]
+        shown = [*_SYSTEM, *_SETTINGS, *(path for pattern in _LANGUAGES for path in glob(pattern)), *self.readable]
+        for path in dict.fromkeys(shown):
+            if os.path.islink(path) and path in _SYSTEM:
+                options += ["--symlink", os.readlink(path), path]
+            else:
+                options += ["--ro-bind-try", path, path]
+        options += ["--proc", "/proc", "--dev", "/dev"]
+        for path in ("/tmp", "/dev/shm"):
+            options += ["--size", str(self.limits.disk), "--tmpfs", path]
+        ids = {"uid": os.getuid(), "gid": os.getgid()}
+        files = [_memory(text.format(**ids).encode()) for text in _DATA.values()]
+        for file, path in zip(files, _DATA, strict=True):
+            options += ["--ro-bind-data", str(file), path]
+        for path in self.hidden:
+            if os.path.isdir(path) and any(_inside(path, root) for root in shown):
+                options += ["--tmpfs", path, "--remount-ro", path]
+        options += home
+        for option, folders in (("--ro-bind", readable), ("--bind", writable)):
+            for source, target in folders.items():
+                options += [option, source, target]
+        options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
+        for name, value in (dict(environment) | _ENVIRONMENT | {"PATH": self.path}).items():
+            options += ["--setenv", name, value]
+        files.append(_memory(b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in options)))
+        limits = {"processes": self.limits.processes, "memory": self.limits.memory, "disk": self.limits.disk}
+        inner = ("/bin/sh", "-c", before + _LIMIT.format(**limits), *argv)
+        return Sandboxed((self.program, "--args", str(files[-1]), "--", *inner), tuple(files))
+
+
+def _memory(content: bytes) -> int:
+    """A file that has no name, to be read from its beginning."""
+    file = os.memfd_create("options", os.MFD_CLOEXEC)
+    os.write(file, content)
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
+
+
+def exit_status(status: int) -> int:
+    """What bubblewrap's exit status says of the program's: minus the number of the signal that killed it, if one did."""
+    return _SIGNALLED - status if _SIGNALLED < status <= _SIGNALLED + signal.SIGRTMAX else status
+
+
+def sandbox(hidden: Sequence[str], limits: Limits | None = None) -> Sandbox:
+    """The sandbox that this machine gives. Raises EnvironmentFault, with the remedy, where bubblewrap is missing."""
+    program = shutil.which("bwrap")
+    if program is None:
+        raise EnvironmentFault("sandbox.missing")
+    hide = tuple(map(os.path.realpath, hidden))
+    return Sandbox(program, hide, tuple(dict.fromkeys(_elsewhere())), limits or Limits())
+
+
+def _elsewhere() -> Iterator[str]:
+    """The folders of languages that are installed outside the system's: our own Python's, and what is on the path."""
+    folders = [os.path.realpath(sys.base_prefix)]
+    for tool in _TOOLS:
+        found = shutil.which(tool)
+        if found is not None and tool == "rustc":  # perhaps a proxy, of many versions
+            with suppress(OSError, subprocess.SubprocessError):
+                words = [found, "--print", "sysroot"]
+                asked = subprocess.run(words, capture_output=True, text=True, check=True, timeout=_ASKED_SECONDS)
+                folders.append(asked.stdout.strip())
+        elif found is not None:
+            folders.append(os.path.dirname(os.path.dirname(os.path.realpath(found))))
+    return (path for path in folders if path != "/" and not any(_inside(path, root) for root in _SYSTEM))
+
+
+def _inside(path: str, root: str) -> bool:
+    return os.path.commonpath([path, root]) == root

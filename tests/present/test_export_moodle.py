@@ -1,0 +1,112 @@
+"""Moodle: the assignment's worksheet round-tripped, and the gradebook's import."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+
+from tests.present.grades import ADA, ALL_WELL, BURST, CLASS, EVE, HOSTILE, LI, failed, grade, said, student, unclear
+from wirelab.base.errors import InputError, UsageError
+from wirelab.present.exports.moodle import FEEDBACK_LIMIT, feedback_html, fill_moodle, moodle_gradebook
+
+ENGLISH = (
+    'Identifier,"Full name","Email address",Status,Grade,"Maximum Grade","Grade can be changed",'
+    '"Last modified (submission)","Last modified (grade)","Feedback comments"\n'
+)
+CHINESE = "标识符,全名,电子邮件地址,状态,成绩,最高分,成绩可以更改,上次修改（作业）,上次修改（评分）,反馈评语\n"
+ADA_ROW = (
+    '"{} 41","Ada Lovelace",ADA@uni.example,"Submitted for grading",{},{},Yes,"Sunday, 1 March 2026, 9:00 PM",-,{}\n'
+)
+LI_ROW = "{} 42,李雷,li.lei@uni.example,-,{},{},Yes,-,-,{}\n"
+EVE_ROW = "{} 43,Eve,eve@uni.example,-,12.00,100.00,Yes,-,-,old\n"
+
+GRADES = (grade(student("ada", "", "41", "ada@uni.example")), grade(LI, {BURST: (failed("messages"),)}))
+
+
+@pytest.mark.parametrize(("header", "word"), [(ENGLISH, "Participant"), (CHINESE, "参与人")])
+def test_grade_and_feedback_are_filled_in_together_and_the_date_stays(header, word):
+    text = (
+        "\ufeff"
+        + header
+        + ADA_ROW.format(word, "", "100.00", "")
+        + LI_ROW.format(word, "", "100.00", "")
+        + EVE_ROW.format(word)
+    )
+    filled = fill_moodle(text, GRADES)
+    ada, li = feedback_html(GRADES[0]), feedback_html(GRADES[1])
+    assert (
+        "\ufeff" + header + ADA_ROW.format(word, "100", "100.00", ada) == filled.text[: filled.text.index(f"{word} 42")]
+    )
+    assert [f"{word} 42", "李雷", "80", li] == [
+        list(csv.reader(io.StringIO(filled.text)))[2][at] for at in (0, 1, 4, 9)
+    ]
+    assert (2, ("Eve",)) == (filled.count, filled.others)
+
+
+def test_marks_are_scaled_to_the_maximum_grade():
+    filled = fill_moodle(ENGLISH + ADA_ROW.format("Participant", "", "10.00", ""), GRADES[:1])
+    assert ((100, 10), "10") == (filled.scaled, list(csv.reader(io.StringIO(filled.text)))[1][4])
+
+
+def test_who_has_no_mark_is_left_out():
+    nobody = grade(student("ada", number="41"), {name: (unclear("messages"),) for name in ALL_WELL})
+    filled = fill_moodle(ENGLISH + ADA_ROW.format("Participant", "50.00", "100.00", "well"), [nobody])
+    assert ENGLISH == filled.text
+    assert ["ada"] == [one.key for one in filled.unmarked]
+
+
+def test_columns_of_an_unknown_language_are_named():
+    header = "Identyfikator,Nazwa,Adres,Ocena,Komentarz\n"
+    row = "Uczestnik 41,Ada,ada@uni.example,{},{}\n"
+    with pytest.raises(UsageError) as caught:
+        fill_moodle(header + row.format("", ""), GRADES[:1])
+    assert "moodle.no-grade" == caught.value.key
+    assert "Ocena" in caught.value.text("zh")
+    filled = fill_moodle(header + row.format("", ""), GRADES[:1], grade="Ocena", feedback="Komentarz")
+    assert header + row.format("100", feedback_html(GRADES[0])) == filled.text
+    with pytest.raises(UsageError, match="did you mean 'Ocena'"):
+        fill_moodle(header + row.format("", ""), GRADES[:1], grade="Ocen")
+
+
+def test_a_worksheet_without_feedback_gets_the_grade():
+    filled = fill_moodle("Identifier,Full name,Grade\nParticipant 41,Ada,\n", GRADES[:1])
+    assert "Identifier,Full name,Grade\nParticipant 41,Ada,100\n" == filled.text
+
+
+@pytest.mark.parametrize("text", ["Student,ID,Section,Lab (7)\nAda,1,x,\n", "Identifier,Grade\n", "a,b,c\nx,y,z\n"])
+def test_another_file_is_refused(text):
+    with pytest.raises(InputError) as caught:
+        fill_moodle(text, GRADES)
+    assert "moodle.not-a-worksheet" == caught.value.key
+
+
+def test_the_gradebook_import_has_grade_and_feedback_of_everyone_with_a_mark():
+    header, *rows = csv.reader(io.StringIO(moodle_gradebook(CLASS), newline=""))
+    assert ["useridnumber", "email", "grade", "feedback"] == header
+    assert ["1001", "20230001", "'+1", "1004"] == [row[0] for row in rows]
+    assert ["ada@uni.example", "li.lei@uni.example", "", ""] == [row[1] for row in rows]
+    assert ["100", "37.5", "90", "0"] == [row[2] for row in rows]
+    assert "0 of 100 points<br>nothing could be played: no client was found; looked for client.py" == rows[3][3]
+    assert all(row[3] for row in rows)
+
+
+def test_feedback_is_in_the_students_language_and_html_without_foreign_tags():
+    assert feedback_html(grade(LI)).startswith("100 分中得 100 分<br>50/50 输入一行")
+    hostile = feedback_html(grade(EVE, {BURST: (failed("messages", HOSTILE, HOSTILE),)}))
+    assert {"<br>"} == set(re.findall("<[^>]*>", hostile))
+    assert "&lt;img src=x" in hostile
+
+
+@pytest.mark.parametrize("char", ["x", "<", "\x1b", "你"])
+def test_feedback_fits_a_spreadsheets_cell(char):
+    flood = char * 100_000
+    for one in (
+        grade(ADA, {BURST: (failed("messages", flood, flood),) * 9}),
+        grade(LI, problem=said(flood), built=flood),
+    ):
+        text = feedback_html(one)
+        assert len(text) <= FEEDBACK_LIMIT < 32_767
+        assert "shortened" in text or "截短" in text
