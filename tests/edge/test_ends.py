@@ -89,3 +89,29 @@ def test_a_peer_that_the_program_closed_first_needs_no_end(command: Command):
     played = command.play(HEAD + TO_SERVER + script + expect("{teardown: alice, first: server}"))
     ends = [event.actor for event in played.run.evidence.events if isinstance(event, Ending)]
     assert "alice" not in ends
+
+
+DEAF = """\
+    import signal, socket, sys
+    def hear(*_):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    wire = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+    signal.signal(signal.SIGINT, hear)
+    print("Connected to", flush=True)
+    try:
+        input()
+    except KeyboardInterrupt:
+        wire.close()
+"""
+
+
+def test_a_ctrl_c_that_got_lost_is_pressed_again_while_somebody_else_is_waited_for(command: Command):
+    """CPython can lose one; nothing at all happens then, and the wait must look at its clock by itself."""
+    script = steps(
+        "- {start: server}\n- {start: alice, until: Connected to}",
+        "- {alice: press, key: ctrl-c}\n- {server: expects, end: fin, within: 20}",
+        "- {server: half-closes}\n- {alice: exits, status: 0}",
+    )
+    played = command.play(HEAD + BY_PEER + script + expect("{teardown: alice, first: alice}"), client=DEAF)
+    assert 0 == played.done.status, played.done.out
+    assert ["Ctrl-C", "Ctrl-C"] == played.typed("alice")

@@ -7,6 +7,7 @@ beside ``harness``. The wheel's copy is looked for first: no checkout has that f
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import wirelab
@@ -37,7 +38,12 @@ def kit_root() -> Path:
 
     Raises EnvironmentFault when the installation lacks one of them.
     """
-    package = Path(wirelab.__file__).resolve().parent
+    return _root(str(wirelab.__file__))
+
+
+@cache
+def _root(file: str) -> Path:
+    package = Path(file).resolve().parent
     carried = package / "kit"
     root = carried if carried.is_dir() else package.parent.parent
     for part in _PARTS:

@@ -93,7 +93,7 @@ class Program:
         self.flooded = False
         self.terminal_open = False
         self._in_sandbox = False
-        self._left = False  # whether no process has the terminal open, for now
+        self.left = False  # whether no process has the terminal open, for now: it is looked at again and again
         self.port: int | None = None  # local port of its connection, when it is a client
         self._recorder = recorder
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -163,7 +163,7 @@ class Program:
     def descriptors(self) -> tuple[int, ...]:
         """File descriptors whose readability means that ``service`` has something to do."""
         wanted = []
-        if self.terminal_open and not self.flooded and not self._left:
+        if self.terminal_open and not self.flooded and not self.left:
             wanted.append(self._child.fileno())
         if self._pidfd >= 0:
             wanted.append(self._pidfd)
@@ -192,9 +192,9 @@ class Program:
                 # pexpect's own read_nonblocking asks waitpid(2) several times a call, and may reap the child
                 data = os.read(self._child.child_fd, 65536)
             except OSError:  # EIO: no process has the terminal open; closing our end would send its owner SIGHUP
-                self._left = True
+                self.left = True
                 return
-            self._left = False
+            self.left = False
             self._take(data)
 
     def _take(self, data: bytes) -> None:
@@ -237,7 +237,7 @@ class Program:
         return self._keys(text.replace("\n", "\r").encode(), text.replace("\n", "⏎"))
 
     def _keys(self, data: bytes, shown: str) -> bool:
-        if not self.terminal_open or self._left or self.exited is not None:
+        if not self.terminal_open or self.left or self.exited is not None:
             return False
         self._recorder.add(Typed(now_ns(), self.name, shown))
         patience = Deadline.after(KEYS_SECONDS)

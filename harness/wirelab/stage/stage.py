@@ -21,12 +21,13 @@ from wirelab.base.errors import UsageError
 from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
 from wirelab.observe.connections import Connection, Tracker
-from wirelab.observe.evidence import Bounded, Ending, Evidence, Owned, Part, Role, Sampled, Typed, Wire, Witnessed
+from wirelab.observe.evidence import Bounded, Ending, Evidence, Owned, Part, Role, Typed, Wire, Witnessed
 from wirelab.observe.messages import Profile
 from wirelab.observe.segments import Packet, Segment, decode
-from wirelab.stage import linux, namespace, processes
+from wirelab.stage import gauge, linux, namespace, processes
 from wirelab.stage.actors import Program
 from wirelab.stage.faults import Faults
+from wirelab.stage.gauge import Gauge
 from wirelab.stage.observer import Observer
 from wirelab.stage.peer import Peer
 from wirelab.stage.recorder import Listener, Recorder
@@ -36,10 +37,7 @@ from wirelab.stage.tap import Tap
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
 SLICE, AT_ONCE = 100, 1000  # packets followed between two looks at the tap, and before anything else has its turn
-SAMPLE_NS = 250_000_000  # each look at two programs costs a run 0.3 ms
-EVENTFUL_NS = 100_000_000  # the same when something happened: what came late was, perhaps, the machine's fault
 UNMEASURED = 0.1  # seconds at the beginning of a wait for which it is not looked who has the CPU
-ALMOST = 0.9  # of the processes it may have: at the limit it can no longer do what it would be judged by
 OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
 WITNESSED = 0.05  # seconds in which a program that is looked at shows how much of a CPU it uses
 ASKED = 0.5  # seconds after which a program that was asked to end, and is still there, is looked at
@@ -91,6 +89,7 @@ class Stage:
         self.faults = Faults(port)
         self._observer = Observer(notes=observe, seed=seed)
         self._sandbox = sandbox
+        self._gauge = Gauge(self.recorder, sandbox.limits if sandbox else None)
         self._parent_pid = parent_pid
         self._packets: list[Packet] = []
         self._followed = 0  # of the packets: how many were decoded and shown
@@ -100,8 +99,6 @@ class Stage:
         self._selector = selectors.PollSelector()  # epoll forgets a descriptor that was closed and is used anew
         self._watched: dict[int, int] = {}
         self.bounded = False  # whether the capture is full; what programs do from then on cannot be judged
-        self._sampled = 0
-        self._scheduled: dict[int, tuple[processes.Threads, float, float]] = {}  # as seen last; kept and cpu so far
         self._witnessed: set[str] = set()
         self._exit = contextlib.ExitStack()
 
@@ -184,13 +181,15 @@ class Stage:
         """Let at most ``seconds`` pass, or less when something happened; take in everything that is ready."""
         self._register()
         # In a sandbox, what a program uses is looked at, however quiet it is.
-        most = min(seconds, SAMPLE_NS / 1e9) if self._sandbox else seconds
-        happened = bool(self._selector.get_map() and self._selector.select(0 if self._behind else max(0.0, most)))
+        most = min(seconds, gauge.EVERY_NS / 1e9) if self._sandbox else seconds
+        timeout = 0 if self._behind else max(0.0, most)
+        ready = {key.fd for key, _ in self._selector.select(timeout)} if self._selector.get_map() else set()
         self._take_packets()  # first: what a program shows follows from what arrived
         for actor in tuple(self.actors.values()):
-            actor.service()
-            self._empty_tap()  # one that has much to take in is not the reason that a packet is lost
-        self.sample(EVENTFUL_NS if happened else SAMPLE_NS)
+            if isinstance(actor, Peer) or actor.left or not ready.isdisjoint(actor.descriptors):
+                actor.service()
+                self._empty_tap()  # one that has much to take in is not the reason that a packet is lost
+        self._gauge.sample(self.programs, eventful=bool(ready))
 
     def wait(self, seconds: float) -> None:
         """Let time pass, watching; less when the capture is full."""
@@ -325,40 +324,6 @@ class Stage:
         if isinstance(actor, Program):
             actor.port = port
         self.recorder.add(Owned(now_ns(), name, port))
-
-    def sample(self, every: int = SAMPLE_NS) -> None:
-        """Record how long each living program was kept from a CPU so far, and had one; at most ``every`` so many ns.
-
-        That is the sum of what, from each look to the next, its worst-off thread waited beyond what the program's other
-        threads had of the CPUs (who burns them keeps its own threads waiting): it never falls.
-        """
-        if now_ns() - self._sampled < every:
-            return
-        self._sampled = now_ns()
-        for program in self.programs:
-            if program.exited is None:
-                before, kept, cpu = self._scheduled.get(program.pid, ({}, 0.0, 0.0))
-                threads = processes.threads(program.pid)
-                had = processes.between(before, threads)
-                kept, cpu = kept + had.kept(processes.cpus()), cpu + had.cpu
-                self._scheduled[program.pid] = threads, kept, cpu
-                self._guard(program, len(threads))
-                self.recorder.add(Sampled(now_ns(), program.name, round(kept, 6), round(cpu, 6)))
-
-    def _guard(self, program: Program, threads: int) -> None:
-        """End a program in a sandbox that takes more than it may. What bounds each of its processes is the kernel's
-        affair; root's processes have no bound to their number, and no memory is bounded for all together."""
-        if self._sandbox is None or program.part != "submission":
-            return
-        limits = self._sandbox.limits
-        unit: Literal["processes", "memory"] | None = None
-        if threads >= ALMOST * limits.processes:
-            unit, limit = "processes", limits.processes
-        elif processes.memory(program.pid) > limits.memory:
-            unit, limit = "memory", limits.memory
-        if unit is not None:
-            self.recorder.add(Bounded(now_ns(), program.name, limit, unit))
-            program.end()
 
     def witness(self, program: Program, why: Literal["missed", "end"]) -> None:
         """Record what every thread of a program is doing, and how much of a CPU it uses; nothing when it is gone.
