@@ -59,9 +59,9 @@ def test_one_look_at_a_terminal_takes_a_bounded_time_and_nothing_is_missed_at_th
 
 def what_a_program_finds() -> dict[str, str]:
     """Started by a process with ignored and blocked signals, capabilities, and a descriptor that a shell handed on."""
-    namespace.contain()
     handed_on = os.dup2(os.open("/dev/null", os.O_RDONLY), 77)
     namespace.seal()
+    namespace.contain()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     recorder = Recorder()

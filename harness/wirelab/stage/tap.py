@@ -24,9 +24,9 @@ from wirelab.base.texts import Text, register
 from wirelab.observe.segments import Packet
 from wirelab.stage import linux
 
-SLOTS = 4096
-"""Default ring: 8 MiB in slots of 2048 bytes, 41 ms of 100 000 segments a second, for 1.6 ms of CPU time to open
-and close. ``bench/tap_loss.py`` measures both."""
+SLOTS = 2048
+"""Default ring: 4 MiB in slots of 2048 bytes, 20 ms of 100 000 segments a second, for 1 ms of CPU time to open and
+close. ``bench/tap_loss.py`` measures both."""
 LIMIT = 200_000
 """Packets kept by default: a flood from one program must not fill memory (240 000 were seen)."""
 BYTES = 48_000_000
