@@ -95,7 +95,7 @@ def grade_of(word: Callable[[], str], *, problem: bool = False) -> Grade:
     scores = score(LAB.rubric, {run.scenario: run.judgement for run in runs})
     if problem:
         return Grade(student, LAB, scores, (), said(word), word(), 1.5)
-    return Grade(student, LAB, scores, tuple(runs), None, word(), 31.25)
+    return Grade(student, LAB, scores, tuple(runs), None, word(), 31.25, (said(word),))
 
 
 def plain_grade() -> Grade:

@@ -115,6 +115,14 @@ def test_where_no_check_tells_of_delays_the_time_of_grading_is_shown() -> None:
     assert "How long" not in page.said
 
 
+def test_the_same_program_is_a_place_to_look() -> None:
+    pair = [Student("s-1", "Ann"), Student("s-2", "Bob")]
+    page = Page(class_page([plain_grade()], LAB, "en", [pair]))
+    assert "The same programs (1)" in page.said
+    assert {"Ann", "Bob"} <= set(page.said.split())
+    assert "The same programs" not in Page(class_page([plain_grade()], LAB, "en")).said
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_empty_class(language: Language) -> None:
     assert {"en": "There is no submission.", "zh": "没有提交。"}[language] in Page(class_page([], LAB, language)).said
@@ -144,7 +152,7 @@ def test_the_page_grows_as_the_class_does() -> None:
 def test_nothing_foreign_changes_what_the_page_is(word: Callable[[], str], language: Language, problem: bool) -> None:
     grades = [grade_of(word, problem=problem), grade_of(word)]
     grades[1] = replace(grades[1], student=replace(grades[1].student, key=word()))
-    source = class_page(grades, LAB, language)
+    source = class_page(grades, LAB, language, [[grade.student for grade in grades]])
     page = Page(source)
     source.encode("utf-8")
     assert SECRET not in source

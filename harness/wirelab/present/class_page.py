@@ -81,6 +81,12 @@ register(
         "class.undecided.points": Text("{points} points", "{points} 分"),
         "class.undecided.unknown": Text("not everything was played", "没有全部运行"),
         "class.problems": Text("Could not be started", "无法启动"),
+        "class.alike": Text("The same programs", "相同的程序"),
+        "class.alike.why": Text(
+            "But for names, comments and layout, these handed in the same program. That is a place to look, no verdict: "
+            "they may have been allowed to work together, or have the same source.",
+            "除了命名、注释和排版，这些学生提交了相同的程序。这只是提示您查看，不是结论：他们可能获准合作，或参考了同一来源。",
+        ),
         "class.hidden": Text(
             "Hidden check N is the N-th scenario under 'hidden' in lab.yaml.",
             "“隐藏检查 N” 是 lab.yaml 中 hidden 下的第 N 个场景。",
@@ -89,13 +95,15 @@ register(
 )
 
 
-def class_page(grades: Sequence[Grade], lab: Lab, language: Language) -> str:
-    """``index.html`` of a graded class. It links to ``students/KEY/feedback.html``, beside which it lies."""
+def class_page(grades: Sequence[Grade], lab: Lab, language: Language, alike: Sequence[Sequence[Student]] = ()) -> str:
+    """``index.html`` of a graded class. It links to ``students/KEY/feedback.html``, beside which it lies. ``alike`` are
+    groups of students who handed in the same program."""
     title = say("class.title", language, lab=in_(lab.title, language))
     parts = [el("header", el("h1", title), el("p", _summary(grades, lab, language)))]
     if grades:
         parts += [_marks(grades, language), _matrix(grades, lab, language)]
         parts += [_problems(grades, language), _undecided(grades, language)]
+        parts += [_alike(alike, language)]
         parts += [_findings(clusters(grades), language), _timing(grades, language)]
     foot = el("footer", el("p", say("class.hidden", language))) if lab.hidden else Html("")
     return document(title, join([el("main", *parts), foot]), language)
@@ -207,6 +215,14 @@ def _problems(grades: Sequence[Grade], language: Language) -> Html:
         if rows
         else Html("")
     )
+
+
+def _alike(groups: Sequence[Sequence[Student]], language: Language) -> Html:
+    if not groups:
+        return Html("")
+    rows = [el("li", *(part for student in group for part in (_linked(student), " "))) for group in groups]
+    why = el("p", say("class.alike.why", language), class_="soft")
+    return el("section", el("h2", f"{say('class.alike', language)} ({len(rows)})"), why, el("ul", *rows))
 
 
 def _undecided(grades: Sequence[Grade], language: Language) -> Html:

@@ -44,6 +44,7 @@ register(
             "有 {points} 分未能判定，因为评分的机器无法得出结论。这不是你的原因，也不扣分：分数按其余部分折算。",
         ),
         "feedback.problem": Text("Your programs could not be started", "你的程序无法启动"),
+        "feedback.notes": Text("Not everything could be played", "有些内容没有运行"),
         "feedback.problem.why": Text(
             "So no scenario could be played, and there are no points. The reason:",
             "因此没有场景可以运行，也没有得分。原因如下：",

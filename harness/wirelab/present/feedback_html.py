@@ -75,6 +75,9 @@ class _Page:
         elif grade.undecided:
             undecided = self.say("feedback.undecided", points=number(grade.undecided))
             parts.append(el("p", undecided, class_="note open"))
+        if grade.notes:
+            told = [el("pre", note.in_(self.language), class_="wrapped") for note in grade.notes]
+            parts.append(el("section", el("h2", self.say("feedback.notes")), *told, class_="note open"))
         parts += [self._begin(), self._points()]
         if runs:
             parts.append(el("section", el("h2", self.say("feedback.scenarios")), *runs))

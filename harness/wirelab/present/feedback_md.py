@@ -68,6 +68,10 @@ class _Page:
             yield from (*fenced([grade.problem.in_(self.language)]), "")
         elif grade.undecided:
             yield from (f"> {self.say('feedback.undecided', points=number(grade.undecided))}", "")
+        if grade.notes:
+            yield from (f"## {self.say('feedback.notes')}", "")
+        for note in grade.notes:
+            yield from (*fenced(note.in_(self.language).splitlines()), "")
         yield from self._begin()
         yield from self._points()
         if self.told.shown:
