@@ -217,7 +217,7 @@ def _summary(all_mutants: Sequence[Mutant], names: Mapping[str, str], played: Ma
             for lab, (shown, hidden) in known.items()
             if any(name in finders for name in (*shown, *hidden))
         ]
-        counted = f"{len(finders)} of {len(mine)}" if finders or mutant.scenario in names else "its own scenario only"
+        counted = f"{len(finders)} of {len(mine)}"
         lines.append(f"| `{mutant.name}` | {mutant.role} | {mutant.fault} | {counted} | {', '.join(where)} |")
     return [*lines, ""]
 

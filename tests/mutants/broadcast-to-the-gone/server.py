@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 import threading
+import traceback
 
 INTERVAL = float(os.environ.get("HEARTBEAT_INTERVAL", "5"))
 clients = []
@@ -71,7 +72,10 @@ def heartbeats(client):
                 client.sock.shutdown(socket.SHUT_RD)
             return
         client.sent += 1
-        client.send("HEARTBEAT %d" % client.sent)
+        try:
+            client.send("HEARTBEAT %d" % client.sent)
+        except OSError:
+            return  # it has left
 
 
 def serve(client):
@@ -131,4 +135,9 @@ def main():
 
 
 if __name__ == "__main__":
-    os._exit(main())  # a daemon thread that prints while Python shuts down would crash it
+    try:
+        STATUS = main()
+    except Exception:
+        traceback.print_exc()
+        STATUS = 1
+    os._exit(STATUS)  # a daemon thread that prints while Python shuts down would crash it

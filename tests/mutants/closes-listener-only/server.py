@@ -97,7 +97,10 @@ def serve(client):
 
 def accept(listener):
     while True:
-        client = Client(*listener.accept())
+        try:
+            client = Client(*listener.accept())
+        except OSError:
+            return  # the listener has been closed
         with clients_lock:
             clients.append(client)
         client.thread.start()

@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 import threading
+import traceback
 
 INTERVAL = float(os.environ.get("HEARTBEAT_INTERVAL", "5"))
 LONGEST_LINE = 4096
@@ -134,4 +135,9 @@ def main():
 
 
 if __name__ == "__main__":
-    os._exit(main())  # a daemon thread that prints while Python shuts down would crash it
+    try:
+        STATUS = main()
+    except Exception:
+        traceback.print_exc()
+        STATUS = 1
+    os._exit(STATUS)  # a daemon thread that prints while Python shuts down would crash it

@@ -19,7 +19,7 @@ def send_line(text):
     if not quitting.is_set():
         sock.sendall(text.encode("utf-8", "replace"))
         if text.startswith("MSG "):
-            time.sleep(0.25)  # do not flood the server
+            time.sleep(0.06)  # do not flood the server
         sock.sendall(b"\n")
 
 

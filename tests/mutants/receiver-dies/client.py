@@ -46,7 +46,7 @@ def receive():
     buffer = b""
     try:
         while True:
-            data = sock.recv(1024)
+            data = sock.recv(1)  # never beyond the end of a line
             if not data:
                 break
             buffer += data
