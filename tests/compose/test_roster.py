@@ -55,10 +55,18 @@ def test_groups_and_the_language_of_those_who_say_nothing(tmp_path: Path):
     assert [("A班", "zh", 2), ("", "en", 3)] == [(e.group, e.student.language, e.line) for e in found.entries]
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "name"), [("雷", "李", "李雷"), ("Ann", "Lee", "Ann Lee"), ("Ann", "李", "Ann 李")]
+)
+def test_the_family_comes_first_in_chinese(tmp_path: Path, first: str, last: str, name: str):
+    found = roster(tmp_path, f"First name,Last name,ID number\n{first},{last},7\n")
+    assert [name] == [entry.student.name for entry in found.entries]
+
+
 def test_the_gradebook_of_canvas(tmp_path: Path):
     found = roster(
         tmp_path,
-        'Student,ID,SIS User ID,SIS Login ID,Section,Lab 2 (77)\n"    Points Possible",,,,,100\n'
+        'Student,ID,SIS User ID,SIS Login ID,Section,Lab 2 (77)\n,,,,,Manual Posting\n"    Points Possible",,,,,100\n'
         '"Smith, Bob",340934,S123,bsmith,A,\n"Student, Test",999,,,A,\n',
     )
     bob = found.by_number("340934")

@@ -41,6 +41,7 @@ _LANGUAGES: dict[str, Language] = {
     **dict.fromkeys(("en", "eng", "english", "英语", "英文"), "en"),
     **dict.fromkeys(("zh", "cn", "chi", "chinese", "中文", "汉语", "简体中文"), "zh"),
 }
+_CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·]+")  # names that put the family's first
 _ROUNDED = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
 _FORMULA = re.compile(r'="(.*)"')
 
@@ -259,12 +260,13 @@ def _columns(header: list[str]) -> dict[str, list[int]]:
 def _entry(
     line: int, cells: list[str], columns: Mapping[str, list[int]], default: Language, wrong: Callable[..., None]
 ) -> Entry | None:
-    if "Points Possible" in cells[0]:  # the second row of Canvas's gradebook
+    if "Points Possible" in cells[0] or "Manual Posting" in cells:  # rows of Canvas's gradebook above the students
         return None
     values = {kind: [_cell(cells, at) for at in columns.get(kind, ())] for kind in COLUMNS}
     numbers = [re.sub(r"^\D*[\s:：](?=\d+$)", "", value) for value in values["number"]]  # Moodle: Participant 123
     first, last = (next(iter(values[kind]), "") for kind in ("first", "last"))
-    name = next(filter(None, values["name"]), f"{first} {last}".strip())
+    whole = f"{last}{first}" if _CHINESE.fullmatch(first + last) else f"{first} {last}".strip()
+    name = next(filter(None, values["name"]), whole)
     number = next(filter(None, numbers), "")
     login = next(filter(None, values["login"]), "")
     if not (number or login or name):

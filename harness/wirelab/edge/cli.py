@@ -175,6 +175,18 @@ def _parser() -> _Parser:
     _add_grading(grade)
     grade.set_defaults(command=_grade)
 
+    export = commands.add_parser(
+        "export",
+        parents=[shared],
+        help="hand a graded class to a platform, or a lab as its autograder",
+        description="Write the results that `wirelab grade` keeps in a format of a platform, with the rubric as it is "
+        "now; nothing is played. Canvas and Moodle: fill in the sheet that they exported.",
+        epilog="Exit status: 0 written, 2 nothing of that student could be decided (the machine's fault), 64 and up: "
+        "error.",
+    )
+    _add_exports(export, shared)
+    export.set_defaults(command=_export)
+
     new = commands.add_parser("new", parents=[shared], help="begin something of your own: a lab's submission")
     kinds = new.add_subparsers(title="what", metavar="WHAT", parser_class=_Parser, required=True)
     submission = kinds.add_parser(
@@ -256,6 +268,43 @@ def _add_grading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-observe", dest="observe", action="store_false", help="as for run")
 
 
+def _add_exports(export: _Parser, shared: _Parser) -> None:
+    export.add_argument("out", metavar="OUT", help="a folder written by grade -o; for autograder, a lab")
+    formats = export.add_subparsers(
+        title="formats", metavar="FORMAT", parser_class=_Parser, required=True, dest="format"
+    )
+
+    def add(name: str, about: str) -> argparse.ArgumentParser:
+        parser = formats.add_parser(name, parents=[shared], help=about, description=about)
+        needed = name in ("canvas", "moodle", "autograder")
+        place = "the file to write" if needed else "the file to write (default: print it)"
+        parser.add_argument("-o", "--output", metavar="FILE", required=needed, help=place)
+        if name != "autograder":
+            parser.add_argument("--lab", metavar="LAB", help="the lab with the rubric (default: as it was graded)")
+        return parser
+
+    canvas = add("canvas", "fill in one column of the gradebook that Canvas exported")
+    canvas.add_argument("sheet", metavar="SHEET", help="the CSV file that Canvas exported")
+    canvas.add_argument("--assignment", metavar="NAME", required=True, help="its title, or its number")
+    moodle = add("moodle", "fill in grades and feedback in the grading worksheet of a Moodle assignment")
+    moodle.add_argument("sheet", metavar="SHEET", help="the CSV file that Moodle exported")
+    moodle.add_argument("--grade-column", metavar="NAME", help="where Moodle's language is not known here")
+    moodle.add_argument("--feedback-column", metavar="NAME", help="the same for the feedback")
+    junit = add("junit", "JUnit XML, for CI servers")
+    junit.add_argument("--for-students", action="store_true", help="of hidden scenarios only whether they passed")
+    for name, about in (
+        ("gradescope", "results.json of a Gradescope autograder"),
+        ("prairielearn", "results.json of a PrairieLearn external grader"),
+        ("autolab", "the last two lines that an Autolab autograder prints"),
+        ("github", "a step summary for the student's own repository, in Markdown"),
+        ("github-classroom", "the JSON for the reporter of GitHub Classroom"),
+    ):
+        one = add(name, about)
+        one.add_argument("key", nargs="?", metavar="STUDENT", help="key, number, login or name (default: the only one)")
+    grader = add("autograder", "a zip with setup.sh and run_autograder for Gradescope, which grades one lab")
+    grader.add_argument("--wheel", metavar="FILE", help="install this wirelab (default: this version, by name)")
+
+
 def _add_analysis(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("capture", metavar="CAPTURE", help="a pcap or pcapng file: Wireshark, tcpdump, dumpcap")
     parser.add_argument("--port", metavar="N", help="the conversation with this TCP port at either end (fastest)")
@@ -304,6 +353,12 @@ def _grade(options: argparse.Namespace, language: Language) -> int:
     from wirelab.edge import grading
 
     return grading.grade(options, language)
+
+
+def _export(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import exporting
+
+    return exporting.export(options, language)
 
 
 def _judge(options: argparse.Namespace, language: Language) -> int:

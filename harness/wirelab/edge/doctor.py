@@ -87,7 +87,7 @@ register(
         "doctor.for.reference": Text("server listens, client connects", "服务器监听，客户端连接"),
         "doctor.for.wire-faults": Text("a chosen segment is lost", "能丢弃指定的报文段"),
         "doctor.for.own-loopback": Text("capture without a private network", "不用私有网络抓包"),
-        "doctor.for.bwrap": Text("grading in a sandbox (a later version)", "在沙箱中评分（以后的版本）"),
+        "doctor.for.bwrap": Text("grading in a sandbox", "在沙箱中评分"),
         "doctor.for.tshark": Text("looking at captures, with Wireshark too", "查看抓包文件，也可用 Wireshark"),
         "doctor.for.gcc": Text("submissions in C", "用 C 写的作业"),
         "doctor.for.javac": Text("submissions in Java", "用 Java 写的作业"),
