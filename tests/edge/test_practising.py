@@ -70,7 +70,8 @@ def test_from_the_starter_to_all_points(command: Command, lab: Path):
     assert (1, "") == (first.status, first.err)
     assert "✗ 0/60   Says hello" in first.out
     assert "WL201" in first.out
-    assert "20 more points are for scenarios that only grading plays" in first.out
+    assert "grading plays 1 more scenarios" in first.out
+    assert "20 more points are for them alone" in first.out
     assert "test/secret" not in first.out
 
     (command.folder / "mine" / "client.py").write_text(REFERENCE, encoding="utf-8")

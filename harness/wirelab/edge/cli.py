@@ -15,7 +15,7 @@ from typing import Literal, NoReturn
 
 from wirelab import __version__
 from wirelab.base.errors import EnvironmentFault, WirelabError
-from wirelab.base.texts import Text, register
+from wirelab.base.texts import Text, register, say
 from wirelab.edge import output
 
 Language = Literal["en", "zh"]
@@ -27,7 +27,10 @@ register(
             "the Python package {name}, which wirelab needs, is not installed for {python}: "
             "run {python} -m pip install {package}",
             "{python} 没有安装 wirelab 所需的 Python 包 {name}：请运行 {python} -m pip install {package}",
-        )
+        ),
+        "cli.interrupted": Text(
+            "interrupted; everything that was started has been ended", "已中断；启动的程序都已结束"
+        ),
     }
 )
 _PACKAGES = {"yaml": "PyYAML"}  # what is installed under another name than it is imported
@@ -102,7 +105,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         output.complain("wirelab: wirelab itself failed; please report this:\n" + traceback.format_exc().rstrip())
         return BUG
     except KeyboardInterrupt:
-        output.complain("\nwirelab: interrupted; everything that was started has been ended")
+        output.complain("\nwirelab: " + say("cli.interrupted", language))
         return INTERRUPTED
 
 

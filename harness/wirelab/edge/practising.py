@@ -38,15 +38,17 @@ register(
         ),
         "lab.one-more": Text("to see one of them live: {command}", "想实时观看其中一个：{command}"),
         "lab.not-given": Text(
-            "{count} scenarios test a program that was not given: their points are undecided",
-            "有 {count} 个场景测试的是没有给出的程序，对应的分数未判定",
+            "{count} more scenarios test a program that is not there; their points are not among these",
+            "另有 {count} 个场景测试的是没有给出的程序，以上分数不包括它们",
         ),
         "lab.nothing": Text(
             "nothing that the lab {lab} shows tests {given}; give the other program, or the folder that holds both",
             "实验 {lab} 中没有可以自己运行、又测试 {given} 的场景；请给出另一个程序，或两者所在的文件夹",
         ),
         "lab.unseen": Text(
-            "{points} more points are for scenarios that only grading plays", "另有 {points} 分对应只在评分时运行的场景"
+            "grading plays {count} more scenarios, which count towards these points as well; {points} more points are "
+            "for them alone",
+            "评分时还会运行另外 {count} 个场景，它们同样计入以上各项；另有 {points} 分只由它们决定",
         ),
         "lab.folders": Text(
             "one folder holds one submission; after the lab there are {count}: {words}",
@@ -153,8 +155,18 @@ def _submission(lab: LoadedLab, words: Sequence[str], options: Options) -> Submi
             raise UsageError("lab.no-programs", lab=lab.lab.lab)
         return Submission(Path.cwd(), given)
     missing = [role for role in lab.lab.hands_in if role not in given]
-    found = find_programs(Path(words[0]).absolute(), missing)
-    return Submission(found.folder, found.commands | given, found.build, found.files)
+    folder, found, lacks = Path(words[0]).absolute(), [], []
+    for role in missing:
+        try:
+            found.append(find_programs(folder, (role,)))
+        except UsageError as error:
+            lacks.append(error)
+    if lacks and not (found or given):
+        raise lacks[0]
+    commands = {role: command for one in found for role, command in one.commands.items()}
+    files = {role: file for one in found for role, file in one.files.items()}
+    build = tuple(dict.fromkeys(command for one in found for command in one.build))
+    return Submission(folder, commands | given, build, files)
 
 
 def _build(submission: Submission, options: Options) -> None:
@@ -184,10 +196,10 @@ def _keep(planned: Planned, played: Played, folder: Path | None, options: Option
 
 
 def _scores(lab: LoadedLab, judgements: dict[str, Judgement]) -> tuple[Score, ...]:
-    """The points of what is shown; what only grading plays is left out."""
+    """The points of what was played; what only grading plays, or tests a program that was not given, is left out."""
     shown = []
     for item in lab.lab.rubric:
-        of = tuple(counted for counted in item.of if counted.scenario in lab.scenarios)
+        of = tuple(counted for counted in item.of if counted.scenario in judgements)
         if of:
             shown.append(RubricItem(item.points, item.title, of))
     return score(shown, judgements)
@@ -218,9 +230,9 @@ def _show(
         tell_seed(judgements[name], seeds[name], options, f"--only {name}")
     put("")
     put("\n".join(points_lines(scores, language=options.language, width=options.width, colour=options.colour)))
-    unseen = lab.lab.points - sum(one.item.points for one in scores)
-    if unseen > 0:
-        put(say("lab.unseen", options.language, points=f"{unseen:g}"))
+    if lab.lab.hidden:
+        alone = sum(item.points for item in lab.lab.rubric if all(of.scenario in lab.lab.hidden for of in item.of))
+        put(say("lab.unseen", options.language, count=len(lab.lab.hidden), points=f"{alone:g}"))
     if failed:
         put(say("lab.one-more", options.language, command=_live(failed[0], lab, words, options)))
 

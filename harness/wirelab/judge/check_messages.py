@@ -77,23 +77,25 @@ def malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterato
 
 
 def spoiled(view: View, connections: tuple[Connection, ...]) -> Iterator[Finding]:
-    """What the submission's server sent that is no message, or begins like a line typed there and goes on otherwise.
+    """What the submission's server sent that has another message in it: a line that is none of the protocol's, or that
+    begins like one typed there and goes on otherwise.
 
-    Told beside what a client missed: a client passes over lines that it does not know, so that by themselves they are
-    no fault.
+    Told beside what a client missed. Other lines that the protocol does not have are no fault: clients pass over them.
     """
+    heads = [spec.head for spec in view.profile.messages if spec.sender == "server" and spec.head]
     for connection in connections:
         server = view.actor_at(connection, "server")
         if view.part(server) != "submission" or view.profile.framing.kind == "none":
             continue
-        messages = view.messages(connection.index, "server")
-        strange = (item for item in messages if item.kind is None and item.problem is None and item.text)
-        yield from malformed(view, server, tuple(strange))
         typed = {line for _, line in view.typed_lines(server) if line}
-        for message in messages:
+        for message in view.messages(connection.index, "server"):
+            if not any(head in message.text[1:] for head in heads) or message.problem is not None:
+                continue
             said = message.groups.get("text", "") if message.kind == "broadcast" else ""
             meant = max((line for line in typed if said.startswith(line)), key=len, default=said)
-            if meant != said:
+            if message.kind is None:
+                yield from malformed(view, server, (message,))
+            elif meant != said and said not in typed:
                 yield finding("WL209", server, frames=message.frames, actor=server, text=repr(meant), sent=repr(said))
 
 

@@ -322,9 +322,9 @@ PAGES: dict[str, Page] = {
         ),
         code="""
             while True:
-                threading.Thread(target=receive).start()    # wrong: another one each time round
+                threading.Thread(target=receive).start()    # wrong
 
-            threading.Thread(target=receive).start()        # right: one, with the loop inside
+            threading.Thread(target=receive).start()        # right
             """,
         source="pthreads(7); setrlimit(2)",
         picture=r"""

@@ -179,10 +179,10 @@ KINDS: tuple[Kind, ...] = (
         summary=Text("a thread sits in reading the keyboard", "有线程停在读键盘上"),
         rationale=Text(_NO_EXIT, _NO_EXIT_ZH),
         hint=Text(
-            "Nothing but Enter or Ctrl-D ends input(). Let the thread that notices the end of the connection end the "
-            "whole program, or make the one that reads the keyboard a daemon thread and wait elsewhere.",
-            "只有回车或 Ctrl-D 能让 input() 返回。可以让发现连接结束的线程负责结束整个程序，"
-            "或把读键盘的线程设为守护线程，主线程在别处等待。",
+            "If it has read /quit: does its loop end there? If it was to end because the connection did: nothing but Enter "
+            "or Ctrl-D ends input(), so wait with select() for the keyboard and for word from the receiving thread.",
+            "如果它已经读到 /quit：循环在那里结束了吗？如果应当因为连接结束而退出：只有回车或 Ctrl-D 能让 input() 返回，"
+            "所以要用 select() 同时等键盘和接收线程的通知。",
         ),
         cause=True,
     ),

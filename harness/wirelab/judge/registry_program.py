@@ -31,8 +31,10 @@ KINDS: tuple[Kind, ...] = (
             "{actor} 的退出状态应为 {wanted}，实际为 {status}",
         ),
         hint=Text(
-            "0 means that all went as it should; an uncaught exception gives 1, Ctrl-C left to itself 130.",
-            "0 表示一切正常；未捕获的异常得到 1，未处理的 Ctrl-C 得到 130。",
+            "0 means that all went as it should. Where it did not, catch the error, say so in one line, and let main() return "
+            "1, with sys.exit(main()) at the end. An uncaught exception gives 1 as well, but with a traceback.",
+            "0 表示一切正常。出了问题时，捕获异常，用一行话说明，让 main() 返回 1，并以 sys.exit(main()) 结尾。"
+            "未捕获的异常也会得到 1，但会打印 traceback。",
         ),
     ),
     Kind(

@@ -1,6 +1,6 @@
 """Builds a submission's programs, as its author would: a command line in its folder, bounded in time and output.
 
-What a compiler starts ends with it. In a sandbox it also has no network, and may fill so much of the disk and no more;
+What a compiler starts ends with it. In a sandbox it also has no network, and is bounded in disk, memory and processes;
 without one, that is the business of whoever builds their own code.
 """
 
@@ -18,12 +18,12 @@ from pathlib import Path
 from wirelab.base.clock import Deadline
 from wirelab.base.errors import UsageError
 from wirelab.base.texts import Text, register
-from wirelab.stage.sandbox import Sandbox
+from wirelab.stage import gauge
+from wirelab.stage.sandbox import MOST_FILES, TOO_MUCH, Limits, Sandbox
 
 SECONDS = 120.0
 MOST_OUTPUT = 20_000  # bytes of what a compiler said: its first words count
-MOST_FILES = 10_000  # that a build in a sandbox may leave, and its limit of the disk in bytes
-LOOK = 0.25  # seconds between two looks at what it has left so far
+LOOK = 0.25  # seconds between two looks at what a build in a sandbox takes
 
 register(
     {
@@ -35,8 +35,13 @@ register(
             "构建超过 {seconds:g} 秒，已停止：{command}\n{output}",
         ),
         "build.large": Text(
-            "building was stopped, because it left more than {files} files or {megabytes} MB: {command}\n{output}",
-            "构建产生的文件超过 {files} 个或 {megabytes} MB，已停止：{command}\n{output}",
+            "building left more than {files} files or {megabytes} MB: {command}\n{output}",
+            "构建留下的文件超过 {files} 个或 {megabytes} MB：{command}\n{output}",
+        ),
+        "build.greedy": Text(
+            "building was stopped, because it had more than {processes} processes and threads or used more than "
+            "{megabytes} MB of memory: {command}\n{output}",
+            "构建的进程和线程超过 {processes} 个或占用内存超过 {megabytes} MB，已停止：{command}\n{output}",
         ),
     }
 )
@@ -52,7 +57,7 @@ class Built:
 
 def build(command: str, folder: Path, seconds: float = SECONDS, *, sandbox: Sandbox | None = None) -> Built:
     """Run a build command in a folder. Raises UsageError, with all that it said, when it fails, takes too long, or (in
-    a sandbox) leaves too much."""
+    a sandbox) takes or leaves too much."""
     with sandbox.building(command, str(folder)) if sandbox else nullcontext() as inside:
         process = subprocess.Popen(
             ["/bin/sh", "-c", command] if inside is None else inside.argv,
@@ -66,7 +71,7 @@ def build(command: str, folder: Path, seconds: float = SECONDS, *, sandbox: Sand
         )
     told, why = bytearray(), ""
     try:
-        why = _follow(process, told, folder, Deadline.after(seconds), sandbox)
+        why = _follow(process, told, Deadline.after(seconds), sandbox.limits if sandbox else None)
     finally:
         if why or process.poll() is None:
             _end(process)
@@ -74,48 +79,42 @@ def build(command: str, folder: Path, seconds: float = SECONDS, *, sandbox: Sand
         if process.stdout is not None:
             process.stdout.close()
     output = told[:MOST_OUTPUT].decode(errors="replace").rstrip()
+    said = {"command": command, "output": output}
     if why == "build.slow":
-        raise UsageError(why, command=command, seconds=seconds, output=output)
-    if why == "build.large" and sandbox is not None:
-        megabytes = sandbox.limits.disk // 1_000_000
-        raise UsageError(why, command=command, files=MOST_FILES, megabytes=megabytes, output=output)
+        raise UsageError(why, seconds=seconds, **said)
+    if sandbox is not None and why == "build.greedy":
+        megabytes = sandbox.limits.memory // 1_000_000
+        raise UsageError(why, processes=sandbox.limits.processes, megabytes=megabytes, **said)
+    if sandbox is not None and process.returncode == TOO_MUCH:
+        raise UsageError("build.large", files=MOST_FILES, megabytes=sandbox.limits.disk // 1_000_000, **said)
     if process.returncode:
-        raise UsageError("build.failed", command=command, status=process.returncode, output=output)
+        raise UsageError("build.failed", status=process.returncode, **said)
     return Built(command, output)
 
 
-def _follow(
-    process: subprocess.Popen[bytes], told: bytearray, folder: Path, deadline: Deadline, sandbox: Sandbox | None
-) -> str:
+def _follow(process: subprocess.Popen[bytes], told: bytearray, deadline: Deadline, limits: Limits | None) -> str:
     """Take in what a build says until nobody has its output open any more; the reason when it must be stopped."""
     assert process.stdout is not None
+    look = Deadline.after(LOOK)
     with selectors.PollSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while True:
-            if deadline.passed:
-                return "build.slow"
-            if selector.select(min(LOOK, deadline.left()) if sandbox else deadline.left()):
+        while not deadline.passed:
+            if selector.select(min(look.left(), deadline.left()) if limits else deadline.left()):
                 data = os.read(process.stdout.fileno(), 65536)
                 if not data:
                     break
                 told += data[: max(0, MOST_OUTPUT - len(told))]
-            elif sandbox is not None and _too_large(folder, sandbox.limits.disk):
-                return "build.large"
-    process.wait()
-    return "build.large" if sandbox is not None and _too_large(folder, sandbox.limits.disk) else ""
-
-
-def _too_large(folder: Path, most: int) -> bool:
-    """Whether a folder holds too many files, or too many bytes. Links are not followed."""
-    files = size = 0
-    for root, folders, names in os.walk(folder):
-        files += len(folders) + len(names)
-        for name in names:
-            with contextlib.suppress(OSError):
-                size += os.lstat(os.path.join(root, name)).st_size
-        if files > MOST_FILES or size > most:
-            return True
-    return False
+            if limits is not None and look.passed:
+                if gauge.exceeded(process.pid, limits):
+                    return "build.greedy"
+                look = Deadline.after(LOOK)
+        else:
+            return "build.slow"
+    try:
+        process.wait(deadline.left())  # one that closed its output may go on for ever
+    except subprocess.TimeoutExpired:
+        return "build.slow"
+    return ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

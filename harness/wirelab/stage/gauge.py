@@ -50,36 +50,48 @@ class Gauge:
             if program.exited is not None or now - self._looked.get(program.pid, 0) < every:
                 continue
             self._looked[program.pid] = now
+            if self._limits is not None and program.part == "submission" and self._ended(program, self._limits):
+                continue
             before, kept, cpu = self._scheduled.get(program.pid, ({}, 0.0, 0.0))
             threads = processes.threads(program.pid)
             had = processes.between(before, threads)
             kept, cpu = kept + had.kept(processes.cpus()), cpu + had.cpu
             self._scheduled[program.pid] = threads, kept, cpu
             self._recorder.add(Sampled(now_ns(), program.name, round(kept, 6), round(cpu, 6)))
-            if self._limits is not None and program.part == "submission":
-                self._bound(program, len(threads), self._limits)
 
-    def _bound(self, program: Program, threads: int, limits: Limits) -> None:
-        """End a program that takes too much. What bounds each of its processes is the kernel's affair; root's have no
-        bound to their number, and nothing bounds the memory of all together."""
-        unit = exceeded(program.pid, program.inner, threads, limits)
+    def _ended(self, program: Program, limits: Limits) -> bool:
+        """End a program that takes too much; whether it does. What bounds each of its processes is the kernel's affair;
+        root's have no bound to their number, and nothing bounds the memory of all together."""
+        unit = exceeded(program.pid, limits, program.inner)
         if unit is None:
-            return
+            return False
         limit = limits.processes if unit == "processes" else limits.memory
         self._recorder.add(Bounded(now_ns(), program.name, limit, unit))
         program.end()
+        return True
 
 
-def exceeded(pid: int, inner: int | None, threads: int, limits: Limits) -> Literal["processes", "memory"] | None:
-    """What a process tree with so many threads takes too much of, if it does. ``inner`` is the one in its sandbox whose files
+def exceeded(pid: int, limits: Limits, inner: int | None = None) -> Literal["processes", "memory"] | None:
+    """What a process tree takes too much of, if it does. ``inner`` is the process in it that is in a sandbox whose files
     are to be counted as well."""
-    if threads >= ALMOST * limits.processes:
+    members = _tree(pid, int(ALMOST * limits.processes))
+    if members is None:
         return "processes"
-    members = processes.tree(pid)
-    taken = (
-        processes.memory(pid) + (_in_files(inner) if inner else 0) + _in_sockets(members) + sum(map(_shared, members))
-    )
-    return "memory" if taken > limits.memory else None
+    taken = sum(map(_resident, members)) + _in_sockets(members) + sum(map(_shared, members))
+    return "memory" if taken + (_in_files(inner) if inner else 0) > limits.memory else None
+
+
+def _tree(pid: int, most: int) -> tuple[int, ...] | None:
+    """A process and all its descendants; None when they have so many threads, then without looking any further: they
+    may multiply faster than they can be counted."""
+    members, threads = [pid], 0
+    for member in members:
+        for task in processes.listdir(f"/proc/{member}/task"):
+            threads += 1
+            members.extend(map(int, processes.read(f"/proc/{member}/task/{task}/children").split()))
+            if max(threads, len(members)) >= most:
+                return None
+    return tuple(members)
 
 
 def _in_files(inner: int) -> int:
@@ -92,6 +104,12 @@ def _in_files(inner: int) -> int:
             found = os.statvfs(root + path)
             taken += (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * FILE_BYTES
     return taken
+
+
+def _resident(pid: int) -> int:
+    """Bytes that a process has, its own and shared ones."""
+    fields = processes.read(f"/proc/{pid}/statm").split()
+    return _PAGE * int(fields[1]) if fields else 0
 
 
 def _in_sockets(members: Iterable[int]) -> int:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MNT_DETACH = 0x2
 
 PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 28, 38, 47
 SECBIT_NOROOT_FOR_EVER = 1 << 0 | 1 << 1  # SECBIT_NOROOT and its lock
@@ -65,9 +66,15 @@ def unshare(flags: int) -> None:
     _checked(_libc.unshare(ctypes.c_int(flags)))
 
 
-def mount(source: str, target: str, kind: str = "", flags: int = 0) -> None:
-    """mount(2), without data."""
-    _checked(_libc.mount(os.fsencode(source), os.fsencode(target), kind.encode(), ctypes.c_ulong(flags), None))
+def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
+    """mount(2)."""
+    words = (os.fsencode(source), os.fsencode(target), kind.encode())
+    _checked(_libc.mount(*words, ctypes.c_ulong(flags), data.encode() or None))
+
+
+def unmount(target: str) -> None:
+    """umount2(2), also of what is still in use: it is gone when nobody uses it any more."""
+    _checked(_libc.umount2(os.fsencode(target), ctypes.c_int(MNT_DETACH)))
 
 
 def prctl(option: int, first: int = 0, second: int = 0) -> int:

@@ -276,9 +276,8 @@ def _alive(pid: int) -> bool:
 def contain() -> Containment:
     """Give the calling process a PID namespace for all that it forks later, and keep its descriptors from what it
     executes. Raises EnvironmentFault."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a launcher that ignored it would make every wait fail
+    keep_to_itself()
     _attempt("unshare(CLONE_NEWPID)", lambda: linux.unshare(linux.CLONE_NEWPID))
-    _keep_descriptors()
     reading, writing = os.pipe2(os.O_CLOEXEC)
     try:
         pid = _start_init(reading)
@@ -287,8 +286,10 @@ def contain() -> Containment:
     return Containment(init=pid, _lifeline=writing)
 
 
-def _keep_descriptors() -> None:
-    """No descriptor goes on to what is executed. Python's own never do; what a shell handed on would."""
+def keep_to_itself() -> None:
+    """No descriptor goes on to what the calling process executes (Python's own never do; what a shell handed on would),
+    and its children can be waited for."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a launcher that ignored it would make every wait fail
     for name in os.listdir("/proc/self/fd"):
         with suppress(OSError):  # the listing's own
             if int(name) > 2 and os.get_inheritable(int(name)):
@@ -308,7 +309,8 @@ def _start_init(lifeline: int) -> int:
     ]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        return os.posix_spawnp("cat", ["cat"], {}, file_actions=files, setsigmask=signal.valid_signals())
+        cat = shutil.which("cat", path=f"/bin:/usr/bin:{os.environ.get('PATH', os.defpath)}") or "cat"
+        return os.posix_spawn(cat, ["cat"], {}, file_actions=files, setsigmask=signal.valid_signals())
     except OSError as failure:
         raise refusal("posix_spawn(cat)", failure.errno or 0, _settings()) from failure
     finally:
@@ -343,6 +345,15 @@ def seal() -> None:
     linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL)
     with suppress(OSError):  # EPERM without CAP_SETPCAP, where no_new_privs still holds
         linux.prctl(linux.PR_SET_SECUREBITS, linux.SECBIT_NOROOT_FOR_EVER)
+
+
+def cover(folder: str, size: int, files: int) -> None:
+    """Lay an empty file system over a folder, in memory, for this process and what it starts: with room for so many
+    bytes and files. It is gone when they are. Raises OSError when the machine refuses. Source: tmpfs(5)."""
+    require_private("cover")
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", folder, "tmpfs", data=f"size={size},nr_inodes={files},mode=0700")
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import fcntl
 import os
 import random
 import re
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,8 @@ from typing import Literal, NamedTuple, get_args
 
 from wirelab.base.clock import now_ns
 from wirelab.observe.evidence import Called, Role, SourceLine
+from wirelab.stage import linux, namespace
+from wirelab.stage.removing import remove
 from wirelab.stage.sandbox import HOME
 
 INJECTED = Path(__file__).parent / "injected"
@@ -33,6 +34,8 @@ PAUSES: dict[Role, tuple[float, float]] = {"client": (0.004, 0.3), "server": (0.
 all its threads together may pause. A client's answers are timed: of the 0.1 s that one may take, that leaves 0.04 s at the least. A server has
 nothing to do that is due so soon."""
 FILES, BYTES = 16, 256 * 1024  # what one program may fill: so many processes, so much each
+FOLDERS = 32  # of programs, whose notes have room in a run
+ROOM = 4 * FILES * BYTES
 MOST = 20_000  # calls that are kept of a run
 LONGEST = 300  # characters of a name
 IN_MEMORY = "/dev/shm"  # where there is one, so that no disk is ever waited for
@@ -70,8 +73,9 @@ class Observer:
     With a ``seed`` their races are amplified; without ``notes``, that is all.
     """
 
-    def __init__(self, *, notes: bool = True, seed: int | None = None) -> None:
-        self._noting, self._seed = notes, seed
+    def __init__(self, *, notes: bool = True, seed: int | None = None, bounded: bool = False) -> None:
+        """``bounded``: programs can fill no more than they should with notes, not even on purpose."""
+        self._noting, self._seed, self._bounded = notes, seed, bounded
         self._home: tuple[str, int] | None = None  # a folder, and a descriptor that holds its lock
         self._programs: list[Program] = []
 
@@ -111,6 +115,8 @@ class Observer:
                 parent = IN_MEMORY if os.access(IN_MEMORY, os.R_OK | os.W_OK | os.X_OK) else tempfile.gettempdir()
                 _sweep(parent)
                 self._home = _claim(parent)
+                if self._bounded:
+                    namespace.cover(self._home[0], ROOM, FOLDERS * (FILES + 1))
             notes = os.path.join(self._home[0], str(len(self._programs)))
             os.mkdir(notes, 0o700)
         except OSError:
@@ -128,7 +134,10 @@ class Observer:
         if self._home is not None:
             folder, lock = self._home
             self._home = None
-            shutil.rmtree(folder, ignore_errors=True)
+            if self._bounded:
+                with contextlib.suppress(OSError):
+                    linux.unmount(folder)
+            remove(folder)
             with contextlib.suppress(OSError):
                 os.unlink(folder)  # a program may have put something else in its place
             os.close(lock)
@@ -161,7 +170,7 @@ def _sweep(parent: str) -> None:
             try:
                 if os.fstat(lock).st_uid == os.geteuid():
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
+                    remove(folder)
             finally:
                 os.close(lock)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +21,20 @@ from types import MappingProxyType
 
 from wirelab.base.errors import EnvironmentFault
 from wirelab.base.texts import Text, register
+from wirelab.stage.syscall_filter import FILTER
 
 MIB = 1024 * 1024
 HOME, FILES = "/home/student", "/submission"
+IN_MEMORY = (HOME, "/tmp", "/dev/shm")
+"""Where a program can write: each may hold so many bytes, but any number of files."""
 HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 """Signals that are for the program and not for bubblewrap, which waits for it: blocked there, and let through inside."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
 _LANGUAGES = ("/etc/java*", "/etc/.java")  # where their own settings lie outside /usr
+_MACHINE = [f"/proc/{name}" for name in "sys sysrq-trigger pressure irq bus fs scsi acpi mtrr asound".split()]
+"""What root may write to without any capability, core_pattern above all, through which the kernel runs programs outside.
+bubblewrap 0.8 leaves those of them open whose folder says that nobody may write in it."""
 _SIGNALLED = 128  # and the signal's number: bubblewrap's way, and the shell's, to say that one killed the program
 _DATA = {
     "/etc/passwd": "student:x:{uid}:{gid}::" + HOME + ":/bin/sh\n",
@@ -37,10 +44,19 @@ _DATA = {
 }
 # dash and bash alike: the files come into a home that ends with the program, then limits that nobody can raise again.
 _COPY = f"cp -R {FILES}/. . 2>/dev/null; "
+# When the machine has no memory left, they go first: not the harness, nor anything else.
 _LIMIT = (
-    "exec prlimit --core=0 --nofile=1024 --nproc={processes} --data={memory} --fsize={disk} "
+    "echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec prlimit --core=0 --nofile=1024 --nproc={processes} --data={memory} --fsize={disk} "
     'env --default-signal "$0" "$@"'
 )
+_ASIDE = "/run"  # of the machine, over which a build's folders lie while it runs; nothing else sees them
+_BUILD = (
+    'cp -R own/. copy || exit {too_much}; "$0" "$@"; status=$?; '
+    "[ $(find copy | wc -l) -le {files} ] || exit {too_much}; "
+    "find own -mindepth 1 -delete && cp -R copy/. own || exit {too_much}; exit $status"
+)
+MOST_FILES = 10_000  # that a build may leave
+TOO_MUCH = 123  # the exit status of a build that left more, or whose files need more space than there is
 _ASKED_SECONDS = 20
 _TOOLS = ("java", "javac", "node", "go", "rustc", "cc", "c++", "make")
 PLAIN = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
@@ -121,10 +137,18 @@ class Sandbox:
         return self._command(_COPY, argv, home, environment, readable, writable)
 
     def building(self, command: str, folder: str) -> Sandboxed:
-        """Run a shell's command line in ``folder`` itself, without any network."""
+        """Run a shell's command line in ``folder``, without any network; fails with TOO_MUCH when it left too much.
+
+        It has a copy, in memory, so that nothing it does can fill a disk, files that have no name any more included;
+        when all its processes are gone, what it left is copied back.
+        """
         caches = {"XDG_CACHE_HOME": "/tmp/cache", "GOCACHE": "/tmp/cache/go", "GOTOOLCHAIN": "local"}
-        home = ["--bind", folder, HOME, "--unshare-net"]
-        return self._command("", ("/bin/sh", "-c", command), home, PLAIN | caches, {}, {})
+        home = ["--bind", f"{_ASIDE}/copy", HOME, "--unshare-net"]
+        inner = self._command("", ("/bin/sh", "-c", command), home, PLAIN | caches, {}, {})
+        around = ["--dev-bind", "/", "/", "--tmpfs", _ASIDE, "--bind", folder, f"{_ASIDE}/own", "--die-with-parent"]
+        around += ["--size", str(self.limits.disk), "--tmpfs", f"{_ASIDE}/copy", "--chdir", _ASIDE]
+        script = _BUILD.format(files=MOST_FILES, too_much=TOO_MUCH)
+        return Sandboxed((self.program, *around, "--", "/bin/sh", "-c", script, *inner.argv), inner.files)
 
     def _command(
         self,
@@ -146,6 +170,8 @@ class Sandbox:
             else:
                 options += ["--ro-bind-try", path, path]
         options += ["--proc", "/proc", "--dev", "/dev"]
+        for path in _MACHINE:
+            options += ["--ro-bind-try", path, path]
         for path in ("/tmp", "/dev/shm"):
             options += ["--size", str(self.limits.disk), "--tmpfs", path]
         ids = {"uid": os.getuid(), "gid": os.getgid()}
@@ -162,6 +188,9 @@ class Sandbox:
         options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
         for name, value in (dict(environment) | _ENVIRONMENT | {"PATH": self.path}).items():
             options += ["--setenv", name, value]
+        if FILTER:
+            files.append(_memory(b"".join(struct.pack("=HBBI", *instruction) for instruction in FILTER)))
+            options += ["--seccomp", str(files[-1])]
         files.append(_memory(b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in options)))
         limits = {"processes": self.limits.processes, "memory": self.limits.memory, "disk": self.limits.disk}
         inner = ("/bin/sh", "-c", before + _LIMIT.format(**limits), *argv)
@@ -202,7 +231,11 @@ def _elsewhere() -> Iterator[str]:
                 folders.append(asked.stdout.strip())
         elif found is not None:
             folders.append(os.path.dirname(os.path.dirname(os.path.realpath(found))))
-    return (path for path in folders if path != "/" and not any(_inside(path, root) for root in _SYSTEM))
+    # A tool in ~/bin or ~/.local/bin, a file of somebody's own, would show all that lies around it.
+    home = os.path.realpath(os.path.expanduser("~"))
+    private = (home, os.path.join(home, ".local"))
+    open_to_all = (path for path in folders if not any(_inside(one, path) for one in private))
+    return (path for path in open_to_all if path != "/" and not any(_inside(path, root) for root in _SYSTEM))
 
 
 def _inside(path: str, root: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import termios
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pexpect
@@ -84,7 +84,9 @@ def _spawn(
         *((os.POSIX_SPAWN_DUP2, 0, to) for to in (1, 2)),
         *((os.POSIX_SPAWN_DUP2, number, number) for number in files),
     ]
-    back = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    back = -1
+    with suppress(OSError):  # root inside the private network may not be let into where it was started
+        back = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.chdir(folder)  # ours, for a moment, and so the program's
         return os.posix_spawn(
@@ -97,5 +99,7 @@ def _spawn(
             setsigdef=namespace.INHERITED_AS_IGNORED,
         )
     finally:
-        os.fchdir(back)
-        os.close(back)
+        if back >= 0:
+            with suppress(OSError):
+                os.fchdir(back)
+            os.close(back)

@@ -87,7 +87,7 @@ class Stage:
         self.tracker = Tracker(server_port=port)
         self.actors: dict[str, Program | Peer] = {}
         self.faults = Faults(port)
-        self._observer = Observer(notes=observe, seed=seed)
+        self._observer = Observer(notes=observe, seed=seed, bounded=sandbox is not None)
         self._sandbox = sandbox
         self._gauge = Gauge(self.recorder, sandbox.limits if sandbox else None)
         self._parent_pid = parent_pid
@@ -107,8 +107,11 @@ class Stage:
         namespace.seal()
         with contextlib.ExitStack() as stack:
             stack.callback(self._selector.close)
-            # Early, because what this process writes to after a fork is copied page by page.
-            stack.callback(namespace.contain().end)
+            # A sandbox is a PID namespace of its own, and bubblewrap does not work below one that /proc does not show.
+            if self._sandbox is None:
+                stack.callback(namespace.contain().end)
+            else:
+                namespace.keep_to_itself()
             # The end of the process closes it: the kernel takes 20 ms for that, for which nobody need wait.
             self.tap = Tap()
             self.tap.sync()

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
 from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
-from wirelab.base.signals import uninterrupted
+from wirelab.base.signals import INTERRUPTS, uninterrupted
 from wirelab.base.texts import Text, register
 
 Result = TypeVar("Result")
@@ -50,7 +50,7 @@ class Worker(Generic[Result]):
         sys.stderr.flush()
         parent = os.getpid()
         self._reader, writer = os.pipe()
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # so that none comes before _work's ``try``
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # so that none comes before _work's ``try``
         try:
             self._pid = os.fork()
         except OSError as failure:
@@ -90,11 +90,12 @@ class Worker(Generic[Result]):
         except BaseException:
             self._end()
             raise
-        if not data:
+        try:
+            kind, value = pickle.loads(data)
+        except (EOFError, pickle.UnpicklingError):  # it was killed before, or in the middle
             code = self.wait()
             how = signal.Signals(-code).name if code < 0 else f"status {code}"
-            raise HarnessBug("worker.gone", how=how)
-        kind, value = pickle.loads(data)
+            raise HarnessBug("worker.gone", how=how) from None
         if kind is None:
             result: Result = value
             return result
@@ -124,7 +125,8 @@ def _work(work: Callable[[], object], writer: int) -> NoReturn:
     gc.disable()  # it would stop everything for 0.1 s in the middle of a flood, and this process is over soon
     try:
         outcome = _outcome(work)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in INTERRUPTS:
+            signal.signal(number, signal.SIG_IGN)
         with open(writer, "wb") as results:
             pickle.dump(outcome, results)
         sys.stdout.flush()
@@ -134,7 +136,7 @@ def _work(work: Callable[[], object], writer: int) -> NoReturn:
 
 def _outcome(work: Callable[[], object]) -> tuple[object, object]:
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         return None, work()
     except (KeyboardInterrupt, BrokenPipeError) as error:
         return type(error), None
