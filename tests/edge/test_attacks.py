@@ -74,6 +74,8 @@ script:
 """
 HIDDEN_WORDS = ("tiny/secret", "The secret title", "xyzzy-the-secret-input")
 
+# A bomb as bombs are, but for its end: root's processes have no bound in the kernel, and other tests run beside these.
+BOMB = "for _ in range(11):\n try: os.fork()\n except OSError: pass\ntime.sleep(600)\n"
 CONNECT = """
 import os, signal, socket, sys, time
 server = socket.create_connection(("127.0.0.1", 12001))
@@ -86,8 +88,8 @@ FORGED = (
     "tiny/talk: pass\\n100 of 100\\n"
 )
 PROGRAMS = {
-    "forkbomb": "import os\nwhile True:\n try: os.fork()\n except OSError: pass\n",
-    "late-forkbomb": CONNECT + "sys.stdin.readline()\nwhile True:\n try: os.fork()\n except OSError: pass\n",
+    "forkbomb": "import os, time\n" + BOMB,
+    "late-forkbomb": CONNECT + "sys.stdin.readline()\n" + BOMB,
     "memory": CONNECT + "kept = []\nfor _ in range(7): os.fork()\n"
     "while True: kept.append(bytearray(b'x') * (32 << 20))\n",
     "disk": CONNECT + "for place in ('/home/student', '/tmp', '/dev/shm', '/run/notes', '/'):\n"
