@@ -8,10 +8,11 @@ same kit, is not done again. Prints nothing.
 from __future__ import annotations
 
 import selectors
-import shlex
 import shutil
+import signal
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,18 @@ from wirelab.base.texts import Bilingual, Text, catalogue, register
 from wirelab.compose import records
 from wirelab.compose.artifacts import Run, write_run
 from wirelab.compose.labs import LoadedLab, LoadedScenario
+from wirelab.compose.members import disk
 from wirelab.compose.play import begin
+from wirelab.compose.preparation import Prepared, prepared, told
 from wirelab.compose.programs import castings
 from wirelab.compose.results import Shown, shown
 from wirelab.compose.side_by_side import TRIES
-from wirelab.compose.submissions import find_programs
 from wirelab.judge.grades import Grade, PlayedRun, Student
 from wirelab.judge.judge import judge
 from wirelab.judge.points import score
 from wirelab.judge.verdict import Judgement, Said, Verdict
-from wirelab.observe.evidence import Evidence, Role
-from wirelab.stage import pressure
-from wirelab.stage.build import build
+from wirelab.observe.evidence import Evidence
+from wirelab.stage import linux, pressure
 from wirelab.stage.sandbox import Sandbox
 from wirelab.stage.script import Casting
 from wirelab.stage.worker import Worker
@@ -43,20 +44,15 @@ AHEAD = 2  # submissions that are prepared while others are played
 register(
     {
         "classroom.nothing": Text("nothing was handed in", "没有提交任何内容"),
-        "classroom.no-tool": Text(
-            "this machine has no '{program}', which the submission is started with; install it and grade again",
-            "本机没有启动该提交所需的 '{program}'；请安装后重新评分",
-        ),
-        "classroom.no-program": Text(
-            "the {role} of the submission is started with '{program}', which is not there",
-            "该提交的 {role} 要用 '{program}' 启动，但没有这个程序",
-        ),
         "classroom.machine": Text(
             "{count} scenarios could not be played on this machine: {why}", "有 {count} 个场景在本机上无法运行：{why}"
         ),
+        "classroom.not-yet": Text(
+            "{count} scenarios have not been played yet; `wirelab grade` goes on with them",
+            "还有 {count} 个场景没有运行；`wirelab grade` 会继续运行它们",
+        ),
     }
 )
-_LANGUAGES = ("python3", "python", "java", "node", "go")  # what a machine may lack; the rest is the student's to bring
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +68,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RunOver:
-    """One scenario is over: whose, which, the verdict, and whether it had been played before. No verdict: the machine
-    did not let it be played."""
+    """One scenario is over: whose, which, the verdict, and whether that was clear without playing it now (``kept``). No
+    verdict: the machine did not let it be played."""
 
     student: Student
     scenario: str
@@ -89,15 +85,6 @@ class Graded:
     grade: Grade
     shown: Mapping[str, Shown]
     commands: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A submission that is ready to be played: how each role is started, what is missing, what the compiler said."""
-
-    commands: dict[str, str]
-    notes: tuple[Said, ...] = ()
-    built: str = ""
 
 
 @dataclass(slots=True)
@@ -134,7 +121,7 @@ class Classroom:
         self._selector = selectors.PollSelector()
         self._played = False  # whether anything was ever played here
 
-    def grade(self, entries: Iterable[Entry]) -> Iterator[RunOver | Graded]:
+    def grade(self, entries: Iterable[Entry]) -> Generator[RunOver | Graded, None, None]:
         """Grade them, in about this order; tells of each scenario and of each submission when it is over.
 
         Raises EnvironmentFault when the machine cannot play anything. When the caller stops early, or is interrupted,
@@ -180,21 +167,17 @@ class Classroom:
         if entry.prepare is None:
             desk.problem = desk.problem or Said(catalogue()["classroom.nothing"])
             return desk
-        before = records.read_submission(desk.folder)
-        if before is not None and before.digest == entry.digest and before.problem is not None:
-            desk.problem = before.problem
-            return desk
         missing = []
         for name, loaded in self.lab.scenarios.items():
-            kept = records.read_kept(desk.folder, name, self._key(entry, loaded))
+            kept = records.read_kept(desk.folder, name, self._key(entry, loaded), entry.digest)
             if kept is None:
                 missing.append(name)
             else:
                 self._keep(desk, name, kept)
-        if missing:
-            desk.waiting.extend((name, 1) for name in missing)
-        elif before is not None:
-            desk.prepared = Prepared(dict(before.commands), before.notes, before.built)
+        desk.waiting.extend((name, 1) for name in missing)
+        before = records.read_submission(desk.folder)
+        if not missing and before is not None and before.digest == entry.digest:
+            desk.prepared = Prepared(before.commands, before.notes, before.built)
         return desk
 
     def _keep(self, desk: _Desk, name: str, kept: records.Kept) -> None:
@@ -211,15 +194,21 @@ class Classroom:
                         break  # its files are on their way
                     self._put(desk, None, 1, Worker(self._prepare(desk)))
                     continue
-                name, tries = desk.waiting.popleft()
+                name, tries = desk.waiting[0]
                 loaded = self.lab.scenarios[name]
-                worker = begin(
-                    loaded.scenario,
-                    loaded.profile,
-                    desk.programs[name],
-                    observe=self._observe,
-                    sandbox=self.sandbox,
-                )
+                try:
+                    worker = begin(
+                        loaded.scenario,
+                        loaded.profile,
+                        desk.programs[name],
+                        observe=self._observe,
+                        sandbox=self.sandbox,
+                    )
+                except EnvironmentFault:
+                    if not self._running:
+                        raise
+                    return  # no more processes: when those that run are over there will be
+                desk.waiting.popleft()
                 self._put(desk, name, tries, worker)
 
     def _put(self, desk: _Desk, name: str | None, tries: int, worker: Worker[Any]) -> None:
@@ -235,8 +224,10 @@ class Classroom:
         assert prepare is not None
 
         def do(_: int) -> Prepared:
-            shutil.rmtree(work, ignore_errors=True)
-            work.parent.mkdir(parents=True, exist_ok=True)
+            linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+            remove(work)
+            with disk(work):
+                work.parent.mkdir(parents=True, exist_ok=True)
             prepare(work)
             return prepared(work, roles, self.sandbox)
 
@@ -253,42 +244,56 @@ class Classroom:
         except (HarnessBug, EnvironmentFault) as fault:
             if not self._played and isinstance(fault, EnvironmentFault):
                 raise
-            yield from self._failed(desk, name, tries, _said(fault))
+            yield from self._failed(desk, name, tries, told(fault))
             return
         except WirelabError as error:  # the submission's own: its files, its build, its commands
-            desk.problem = _said(error)
+            desk.problem = told(error, self._work_folder(desk))
             desk.waiting.clear()
             return
         worker.wait()
         if name is None:
             assert isinstance(result, Prepared)
-            self._ready(desk, result)
+            yield from self._ready(desk, result)
         else:
             assert isinstance(result, Evidence)
             self._played = True
             yield from self._judge(desk, name, tries, result)
 
-    def _ready(self, desk: _Desk, result: Prepared) -> None:
+    def _ready(self, desk: _Desk, result: Prepared) -> Iterator[RunOver]:
         """Its files are there: those scenarios can be played for whose role there is a program."""
-        desk.prepared = result
-        work, waiting = self._work_folder(desk), desk.waiting
-        desk.waiting = deque()
+        notes, waiting, desk.waiting = list(result.notes), desk.waiting, deque()
+        playable = result.commands.keys() - result.lacking.keys()
+        commands = dict(result.commands) if playable else {}
         for name, tries in waiting:
             scenario = self.lab.scenarios[name].scenario
-            if scenario.tests != "both" and scenario.tests not in result.commands:
-                desk.judgements[name] = Judgement(name, (), Verdict.FAIL)
+            tested = ("client", "server") if scenario.tests == "both" else (scenario.tests,)
+            lacks = [why for role, why in result.lacking.items() if role in tested or not playable]
+            if lacks:
+                desk.faults[name] = lacks[0]
+                yield RunOver(desk.entry.student, name, None, True)
                 continue
-            try:
-                desk.programs[name] = castings(scenario, result.commands, work)
-            except UsageError as error:
-                desk.problem = _said(error)
-                desk.waiting.clear()
-                return
-            desk.waiting.append((name, tries))
+            if commands.keys() & tested:
+                try:
+                    desk.programs[name] = castings(scenario, commands, self._work_folder(desk))
+                    desk.waiting.append((name, tries))
+                    continue
+                except UsageError as error:  # a command that nothing can be made of
+                    notes.append(told(error, self._work_folder(desk)))
+                    for role in tested:
+                        commands.pop(role, None)
+            desk.judgements[name] = Judgement(name, (), Verdict.FAIL)
+            yield RunOver(desk.entry.student, name, Verdict.FAIL, True)
+        desk.prepared = replace(result, commands=commands, notes=tuple(notes))
+        if playable and not commands:
+            desk.problem = notes[-1]
 
     def _judge(self, desk: _Desk, name: str, tries: int, evidence: Evidence) -> Iterator[RunOver]:
         loaded = self.lab.scenarios[name]
-        judgement = judge(loaded.scenario, loaded.profile, evidence)
+        try:
+            judgement = judge(loaded.scenario, loaded.profile, evidence)
+        except Exception:  # one run that we stumble over must not cost the others
+            yield from self._failed(desk, name, tries, told(HarnessBug("worker.bug", trace=traceback.format_exc())))
+            return
         if judgement.verdict is Verdict.INCONCLUSIVE and tries < TRIES:
             desk.waiting.append((name, tries + 1))
             return
@@ -297,7 +302,7 @@ class Classroom:
         if judgement.verdict is not Verdict.PASS:
             desk.shown[name] = shown(run, desk.entry.student.language)
         key = self._key(desk.entry, loaded)
-        with records.keeping(desk.folder, name, key, tries) as folder:
+        with records.keeping(desk.folder, name, key, desk.entry.digest, tries) as folder:
             write_run(folder, run, judgement, desk.entry.student.language)
         yield RunOver(desk.entry.student, name, judgement.verdict, False)
 
@@ -319,13 +324,12 @@ class Classroom:
         remove(self._work_folder(desk))
         done, entry = desk.prepared or Prepared({}), desk.entry
         record = records.Submission(entry.student, entry.digest, done.commands, desk.problem, done.notes, done.built)
-        if not desk.faults:
-            records.write_submission(desk.folder, record)
+        records.write_submission(desk.folder, record)
         notes = list(done.notes)
         if desk.faults:
             why = next(iter(desk.faults.values()))
-            told = Bilingual(why.in_("en"), why.in_("zh"))
-            notes.append(Said(catalogue()["classroom.machine"], {"count": len(desk.faults), "why": told}))
+            words = Bilingual(why.in_("en"), why.in_("zh"))
+            notes.append(Said(catalogue()["classroom.machine"], {"count": len(desk.faults), "why": words}))
         grade = graded(self.lab, record, desk.judgements, desk.tries)
         seconds = round((now_ns() - desk.began) / 1e9, 3)
         return Graded(replace(grade, seconds=seconds, notes=tuple(notes)), desk.shown, done.commands)
@@ -355,71 +359,32 @@ def graded(
     return Grade(record.student, lab.lab, scores, runs, record.problem, record.built, 0.0, record.notes)
 
 
-def regraded(lab: LoadedLab, out: Path, key: str) -> Graded | None:
-    """The grade of one student from what is kept in ``out``, without playing anything; None when nothing is."""
+def regraded(lab: LoadedLab, out: Path, key: str) -> Graded:
+    """The grade of one student from what is kept in ``out``, without playing anything."""
     folder = out / records.STUDENTS / key
     record = records.read_submission(folder)
     if record is None:
-        return None
-    kept = {name: records.read_kept(folder, name, None) for name in lab.scenarios}
-    runs = {name: one for name, one in kept.items() if one is not None}
+        return Graded(ungraded(lab, Student(key)), {}, {})
+    found = {name: records.read_kept(folder, name, None, record.digest) for name in lab.scenarios}
+    runs = {name: one for name, one in found.items() if one is not None and record.problem is None}
     judgements = {name: one.judgement for name, one in runs.items()}
     for name, loaded in lab.scenarios.items():  # what a missing program was to play
         tests = loaded.scenario.tests
-        if record.problem is None and tests != "both" and tests not in record.commands:
+        if record.commands and tests != "both" and tests not in record.commands:
             judgements.setdefault(name, Judgement(name, (), Verdict.FAIL))
+    if record.problem is None and len(judgements) < len(lab.scenarios):
+        left = Said(catalogue()["classroom.not-yet"], {"count": len(lab.scenarios) - len(judgements)})
+        record = replace(record, notes=(*record.notes, left))
     grade = graded(lab, record, judgements, {name: one.tries for name, one in runs.items()})
     failed = {name: one for name, one in runs.items() if one.judgement.verdict is not Verdict.PASS}
     pages = {name: shown(one.run, record.student.language) for name, one in failed.items()}
     return Graded(grade, pages, record.commands)
 
 
-def prepared(folder: Path, roles: Iterable[Role], sandbox: Sandbox | None) -> Prepared:
-    """Find a submission's programs, and build them.
-
-    Raises UsageError when there is none of them, or they cannot be built; EnvironmentFault when this machine lacks what
-    a language needs. When only some are there, the notes say what is missing.
-    """
-    commands: dict[str, str] = {}
-    building: list[str] = []
-    missing: list[UsageError] = []
-    for role in roles:
-        try:
-            found = find_programs(folder, (role,))
-        except UsageError as error:
-            missing.append(error)
-            continue
-        commands |= found.commands
-        building += found.build
-    # What it lacks is told as seen from its own folder: where that lies here means nothing to a student.
-    lacks = [UsageError(error.key, **error.values | {"folder": "."}) for error in missing]
-    if not commands:
-        raise lacks[0]
-    built = [build(command, folder, sandbox=sandbox).output for command in dict.fromkeys(building)]
-    for name, command in commands.items():
-        _check(command, name, folder, sandbox)
-    return Prepared(commands, tuple(map(_said, lacks)), "\n".join(output for output in built if output))
-
-
-def _check(command: str, role: str, folder: Path, sandbox: Sandbox | None) -> None:
-    """Whether the program that a command begins with is there."""
-    try:
-        program = shlex.split(command)[0]
-    except (ValueError, IndexError):
-        return  # who reads the command says what is wrong with it
-    if "/" in program:
-        there = (folder / program).exists()
-    else:
-        there = sandbox.finds(program) if sandbox else shutil.which(program) is not None
-    if not there and program in _LANGUAGES:
-        raise EnvironmentFault("classroom.no-tool", program=program)
-    if not there:
-        raise UsageError("classroom.no-program", role=role, program=program)
-
-
-def _said(error: WirelabError) -> Said:
-    """An error's words, to be said in a report."""
-    return Said(catalogue()[error.key], error.values)
+def ungraded(lab: LoadedLab, student: Student) -> Grade:
+    """What is said of a student whom grading has not come to: nothing is decided."""
+    left = Said(catalogue()["classroom.not-yet"], {"count": len(lab.scenarios)})
+    return graded(lab, records.Submission(student, "", {}, notes=(left,)), {}, {})
 
 
 def remove(folder: Path) -> None:

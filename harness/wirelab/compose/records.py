@@ -5,22 +5,26 @@
     OUT/students/KEY/runs/SCENARIO/     a run folder; SCENARIO.done beside it says from what it was made, and is written last
     OUT/work/                           files of submissions that are being played; gone when grading ends
 
-Every file is there whole or not at all, whenever grading is killed. Plays and judges nothing.
+Every file is there whole or not at all, whenever grading is killed; one command at a time writes here. Plays nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import select
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from wirelab import __version__
+from wirelab.base.clock import Deadline
 from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import LANGUAGES, Bilingual, Text, register
 from wirelab.compose import kit
@@ -31,6 +35,7 @@ from wirelab.judge.verdict import Judgement, Said, Verdict
 CLASS, STUDENTS, RUNS, WORK = kit.CLASS_FILE, "students", "runs", "work"
 _SUBMISSION, _DONE, _PARTIAL = "submission.json", ".done", ".part"
 _FORMAT, _VERSION = "wirelab-class", 1
+_HELD_SECONDS, _ASK_AGAIN = 5.0, 0.05  # one that was killed holds on until all that it forked is gone as well
 
 register(
     {
@@ -43,6 +48,10 @@ register(
         "records.other-lab": Text(
             "{folder} holds grades of the lab {found}, not of {lab}; name another folder",
             "{folder} 中是实验 {found} 的评分，而不是 {lab}；请换一个文件夹",
+        ),
+        "records.held": Text(
+            "another `wirelab grade` or `wirelab judge` is writing to {folder}; wait until it is over",
+            "另一个 `wirelab grade` 或 `wirelab judge` 正在写入 {folder}；请等它结束",
         ),
         "records.missing": Text(
             "there is no class in {folder}: no {file}; it is written by `wirelab grade LAB SUBMISSIONS -o {folder}`",
@@ -103,22 +112,58 @@ def check_out(out: Path, lab: str) -> None:
             if found != lab:
                 raise UsageError("records.other-lab", folder=out, found=found, lab=lab)
         else:
-            foreign = sorted(item.name for item in out.iterdir() if item.name not in (STUDENTS, WORK))
+            ours = (STUDENTS, WORK, CLASS + _PARTIAL)
+            foreign = sorted(item.name for item in out.iterdir() if item.name not in ours)
             if foreign:
                 raise UsageError("records.occupied", folder=out, name=foreign[0])
         (out / STUDENTS).mkdir(exist_ok=True)
+        trial = out / f"{CLASS}{_PARTIAL}"  # root may write anywhere, says access(2), but not where all is read-only
+        trial.write_bytes(b"")
+        trial.unlink()
     except OSError as error:
         raise InputError("records.unwritable", folder=out, why=error.strerror or error) from None
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise InputError("records.unwritable", folder=out, why=os.strerror(13))
 
 
-def write(path: Path, data: str | bytes) -> None:
-    """Write a file so that it is there whole or not at all. Raises InputError when it cannot be written."""
+@contextlib.contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Let nobody else write to ``out`` during the block. Raises UsageError when somebody does, InputError when there is
+    no such folder. Whoever is forked in the block holds on as well: a process that was killed, and left something
+    that writes, is waited for. Source: flock(2)."""
+    try:
+        handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InputError("records.unwritable", folder=out, why=error.strerror or error) from None
+    try:
+        deadline = Deadline.after(_HELD_SECONDS)
+        while not _taken(handle):
+            if deadline.passed:
+                raise UsageError("records.held", folder=out)
+            select.select((), (), (), _ASK_AGAIN)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system that knows no locks
+        return True
+    return True
+
+
+def write(path: Path, data: str | bytes | Iterable[str]) -> None:
+    """Write a file, perhaps in pieces, so that it is there whole or not at all. Raises InputError when it cannot be
+    written."""
     part = path.with_name(path.name + _PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"))
+        pieces = (data,) if isinstance(data, str | bytes) else data
+        with part.open("wb") as file:
+            for piece in pieces:
+                file.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "surrogateescape"))
         os.replace(part, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -186,24 +231,28 @@ def _said(plain: Mapping[str, object]) -> Said:
 
 
 @contextlib.contextmanager
-def keeping(folder: Path, name: str, made_from: str, tries: int) -> Iterator[Path]:
-    """Gives the run folder to write to; when all is written, it is marked as done."""
+def keeping(folder: Path, name: str, made_from: str, digest: str, tries: int) -> Iterator[Path]:
+    """Gives the run folder to write to, empty; when all is written, it is marked as done. ``digest`` is the
+    submission's."""
     done = _done(folder, name)
     run = folder / RUNS / name
     try:
         done.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(run)  # half a run, perhaps: somebody was killed
         run.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError("records.unwritable", folder=run, why=error.strerror or error) from None
     yield run
-    write(done, json.dumps({"made_from": made_from, "tries": tries}) + "\n")
+    write(done, json.dumps({"made_from": made_from, "digest": digest, "tries": tries}) + "\n")
 
 
-def read_kept(folder: Path, name: str, made_from: str | None) -> Kept | None:
-    """A run that was kept, if it was made from the same (None: from whatever), and could be decided."""
+def read_kept(folder: Path, name: str, made_from: str | None, digest: str) -> Kept | None:
+    """A run that was kept of the submission with this digest, if it was made from the same scenario and kit as well, and
+    could be decided (``made_from`` None: whatever it was, and however it ended)."""
     try:
         document = json.loads(_done(folder, name).read_text(encoding="utf-8"))
-        if made_from is not None and document["made_from"] != made_from:
+        if document["digest"] != digest or made_from not in (None, document["made_from"]):
             return None
         run = read_run(folder / RUNS / name)
         kept = Kept(run, run.judged(), int(document["tries"]))

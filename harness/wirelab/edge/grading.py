@@ -6,17 +6,18 @@ Prints and writes files; decides nothing about verdicts, points or what a sandbo
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from wirelab.base.clock import now_ns
-from wirelab.base.errors import UsageError
+from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import classroom, kit, labs, records, results
 from wirelab.compose.classroom import Classroom, Entry, Graded, RunOver
@@ -24,16 +25,17 @@ from wirelab.compose.handed_in import HandedIn, prepare
 from wirelab.compose.intake import find_submissions
 from wirelab.compose.labs import LoadedLab
 from wirelab.compose.roster import read_roster
-from wirelab.edge.output import complain, put
+from wirelab.edge.output import complain, flush, put
 from wirelab.judge.grades import Grade
 from wirelab.judge.verdict import Verdict
-from wirelab.present.style import safe
+from wirelab.present.style import clip, safe
 from wirelab.stage import processes
 from wirelab.stage.sandbox import Sandbox, sandbox
 
 JOBS_PER_CPU = 8  # at most; how many it really is follows from how busy the processors are
 SHORT = 90.0  # seconds that are not told in minutes
 CLASS = ".class"  # in OUT/work, where an archive of a whole class is unpacked; no student has such a key
+WIDTH = 200  # characters of what is said of one submission
 NAMES = 4  # names of submissions under way that the line of progress tells
 
 register(
@@ -60,6 +62,15 @@ register(
         "grade.stopped": Text(
             "stopped; what was finished is in {folder}, and the same command goes on from there",
             "已停止；完成的部分保存在 {folder}，再次运行同一条命令即可继续",
+        ),
+        "grade.broken-off": Text(
+            "broken off; what was finished is kept in {folder}, and when the cause is mended the same command goes on "
+            "from there",
+            "已中断；完成的部分保存在 {folder}，排除原因后再次运行同一条命令即可继续",
+        ),
+        "grade.within": Text(
+            "{out} lies within {source}: what is written there would be taken for a submission; name another folder",
+            "{out} 位于 {source} 之内，写到那里的内容会被当成提交；请换一个文件夹",
         ),
         "grade.jobs": Text(
             "--jobs must be a whole number of at least 1, not {value}", "--jobs 应为不小于 1 的整数，不能是 {value}"
@@ -98,22 +109,15 @@ class _Progress:
         self.done += 1
         self._clear()
         name = safe(grade.student.called)
+        values: dict[str, object] = {"done": self.done, "count": self.count, "name": name}
         if grade.mark is None:
-            put(say("grade.not-graded", self.language, done=self.done, count=self.count, name=name))
-            return
-        note = say("grade.undecided", self.language, points=grade.undecided) if grade.undecided else ""
-        put(
-            say(
-                "grade.one",
-                self.language,
-                done=self.done,
-                count=self.count,
-                name=name,
-                mark=f"{grade.mark:g}",
-                of=f"{grade.lab.points:g}",
-                note=note,
-            )
-        )
+            put(say("grade.not-graded", self.language, **values))
+        else:
+            note = say("grade.undecided", self.language, points=grade.undecided) if grade.undecided else ""
+            values |= {"mark": f"{grade.mark:g}", "of": f"{grade.lab.points:g}", "note": note}
+            put(say("grade.one", self.language, **values))
+        for why in filter(None, (grade.problem, *grade.notes)):
+            put("    " + clip(why.in_(self.language).partition("\n")[0], WIDTH))
 
     def _show(self, names: Iterable[str]) -> None:
         pace = (now_ns() - self.began) / 1e9 / self.played if self.played else 0.0
@@ -129,8 +133,9 @@ class _Progress:
             names=", ".join(list(dict.fromkeys(names))[:NAMES]),
         )
         self._clear()
-        sys.stdout.write(safe(text)[:118])
-        sys.stdout.flush()
+        room = shutil.get_terminal_size().columns - 1  # a line that goes on in the next could not be taken back
+        sys.stdout.write(clip(safe(text), room))
+        flush()
         self.shown = 1
 
     def _clear(self) -> None:
@@ -148,40 +153,53 @@ def grade(options: argparse.Namespace, language: Language) -> int:
     jobs = _jobs(options.jobs)
     box = None if options.no_sandbox else _sandbox(out, source)
     roster = read_roster(Path(options.roster)) if options.roster else None
+    if not source.exists():
+        raise InputError("intake.missing", source=source)
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise UsageError("grade.within", out=out, source=source)
     records.check_out(out, lab.lab.lab)
-    put(say("grade.reads", language, source=safe(str(source))))
-    spoken: Language = options.feedback_lang or language
-    found = find_submissions(source, roster, out / records.WORK / CLASS, role=lab.lab.hands_in[0], language=spoken)
-    for note in (*found.notes, *(note for one in found.submissions for note in one.notes)):
-        put(safe(note.in_(language)))
-    entries = [_entry(one) for one in found.submissions] + [Entry(student, "", None) for student in found.missing]
-    records.write_class(out, lab.lab.lab, [entry.student for entry in entries])
-    values = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios), "jobs": jobs}
-    put(say("grade.begins", language, sandbox="" if box else say("grade.no-sandbox", language), **values))
-    room = Classroom(lab, out.absolute(), jobs=jobs, sandbox=box, observe=options.observe)
-    grades = _play(room, entries, out, lab, language, began)
-    return _finish(out, lab, grades, language, began)
+    with _terminated(), records.held(out):
+        put(say("grade.reads", language, source=safe(str(source))))
+        spoken: Language = options.feedback_lang or language
+        found = find_submissions(source, roster, out / records.WORK / CLASS, role=lab.lab.hands_in[0], language=spoken)
+        for note in (*found.notes, *(note for one in found.submissions for note in one.notes)):
+            put(safe(note.in_(language)))
+        entries = [_entry(one) for one in found.submissions] + [Entry(student, "", None) for student in found.missing]
+        records.write_class(out, lab.lab.lab, [entry.student for entry in entries])
+        values = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios), "jobs": jobs}
+        put(say("grade.begins", language, sandbox="" if box else say("grade.no-sandbox", language), **values))
+        room = Classroom(lab, out.absolute(), jobs=jobs, sandbox=box, observe=options.observe)
+        grades = _play(room, entries, out, lab, language, began)
+        return _finish(out, lab, grades, language, began)
 
 
 def _play(
     room: Classroom, entries: Sequence[Entry], out: Path, lab: LoadedLab, language: Language, began: int
-) -> list[Grade]:
+) -> results.Grades:
     """Grade them all, telling how far it is, and writing each student's feedback as it comes."""
     progress = _Progress(len(entries), len(entries) * len(lab.scenarios), language, began, sys.stdout.isatty())
-    order = {entry.student.key: number for number, entry in enumerate(entries)}
-    grades: list[Grade] = []
+    grades, keys = results.Grades(), [entry.student.key for entry in entries]
     try:
-        with _terminated():
-            for event in room.grade(entries):
+        with closing(room.grade(entries)) as events:
+            for event in events:
                 if isinstance(event, RunOver):
                     progress.run(event, room.under_way())
                 else:
-                    grades.append(_write(out, event, progress))
-    except KeyboardInterrupt:
-        results.write_class_results(out, lab.lab, sorted(grades, key=lambda one: order[one.student.key]), language)
-        complain("\n" + say("grade.stopped", language, folder=out))
+                    grades.put(_write(out, event, progress))
+    except (KeyboardInterrupt, WirelabError) as stopped:
+        try:
+            if grades:  # else there may be a whole gradebook from before
+                for entry in entries:
+                    if not grades.knows(entry.student.key):
+                        grades.put(classroom.ungraded(lab, entry.student))
+                results.write_class_results(out, lab.lab, grades.in_order(keys), language)
+        except InputError as error:
+            if isinstance(stopped, KeyboardInterrupt):
+                complain("\n" + safe(error.text(language)))
+        word = "grade.stopped" if isinstance(stopped, KeyboardInterrupt) else "grade.broken-off"
+        complain("\n" + safe(say(word, language, folder=out)))
         raise
-    return sorted(grades, key=lambda one: order[one.student.key])
+    return grades.in_order(keys)
 
 
 @contextmanager
@@ -206,13 +224,12 @@ def judge_class(out: Path, lab_name: str | None, language: Language) -> int:
             raise
         raise UsageError("grade.no-lab", name=kept.lab, folder=out) from None
     lab = labs.load(folder, hidden=True)
+    if lab.lab.lab != kept.lab:
+        raise UsageError("records.other-lab", folder=out, found=kept.lab, lab=lab.lab.lab)
     progress = _Progress(len(kept.students), 0, language, began, live=False)
-    grades = []
-    for key in kept.students:
-        grade = classroom.regraded(lab, out, key)
-        if grade is not None:
-            grades.append(_write(out, grade, progress))
-    return _finish(out, lab, grades, language, began)
+    with records.held(out):
+        grades = results.Grades(_write(out, classroom.regraded(lab, out, key), progress) for key in kept.students)
+        return _finish(out, lab, grades, language, began)
 
 
 def _write(out: Path, one: Graded, progress: _Progress) -> Grade:
