@@ -87,7 +87,7 @@ def test_a_class_page_has_it_all() -> None:
         "✗ 0",
         "◐ 6.67",
         "?",
-        "Could not be started (1)",
+        "Could not be started, or not all of it (",
         "does not build",
         "Undecided, by no fault of theirs",
         "WL903 the machine gave the program no time (teardown/quit, hidden check 2)",

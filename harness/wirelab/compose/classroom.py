@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wirelab.base.clock import now_ns
-from wirelab.base.errors import EnvironmentFault, HarnessBug, InputError, UsageError, WirelabError
+from wirelab.base.errors import EnvironmentFault, HarnessBug, UsageError, WirelabError
 from wirelab.base.texts import Bilingual, Text, catalogue, register
 from wirelab.compose import records
 from wirelab.compose.artifacts import Run, write_run
@@ -35,6 +35,7 @@ from wirelab.judge.points import score
 from wirelab.judge.verdict import Judgement, Said, Verdict
 from wirelab.observe.evidence import Evidence
 from wirelab.stage import linux, pressure
+from wirelab.stage.removing import remove
 from wirelab.stage.sandbox import Sandbox
 from wirelab.stage.script import Casting
 from wirelab.stage.worker import Worker
@@ -190,11 +191,13 @@ class Classroom:
         for desk in desks:
             while desk.waiting and len(self._running) < self._gate.allowed():
                 if desk.prepared is None:
-                    if desk.under_way:
+                    if desk.under_way or self._alone:
                         break  # its files are on their way
                     self._put(desk, None, 1, Worker(self._prepare(desk)))
                     continue
                 name, tries = desk.waiting[0]
+                if self._alone or (tries == TRIES and self._running):
+                    break  # the last try has the machine to itself: programs that burn it may be the others' trouble
                 loaded = self.lab.scenarios[name]
                 try:
                     worker = begin(
@@ -211,6 +214,11 @@ class Classroom:
                 desk.waiting.popleft()
                 self._put(desk, name, tries, worker)
 
+    @property
+    def _alone(self) -> bool:
+        """Whether a last try is under way, beside which nothing begins."""
+        return any(name is not None and tries == TRIES for _, _, name, tries in self._running.values())
+
     def _put(self, desk: _Desk, name: str | None, tries: int, worker: Worker[Any]) -> None:
         desk.under_way += 1
         self._running[worker.fileno()] = worker, desk, name, tries
@@ -225,7 +233,8 @@ class Classroom:
 
         def do(_: int) -> Prepared:
             linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-            remove(work)
+            if not remove(work):
+                raise EnvironmentFault("records.unwritable", folder=work, why="-")
             with disk(work):
                 work.parent.mkdir(parents=True, exist_ok=True)
             prepare(work)
@@ -355,7 +364,9 @@ def graded(
         for name, loaded in lab.scenarios.items()
         if name in judgements
     )
-    scores = score(lab.lab.rubric, judgements if record.problem is None else {})
+    if record.problem is not None:
+        judgements = {name: Judgement(name, (), Verdict.FAIL) for name in lab.scenarios}
+    scores = score(lab.lab.rubric, judgements)
     return Grade(record.student, lab.lab, scores, runs, record.problem, record.built, 0.0, record.notes)
 
 
@@ -385,21 +396,3 @@ def ungraded(lab: LoadedLab, student: Student) -> Grade:
     """What is said of a student whom grading has not come to: nothing is decided."""
     left = Said(catalogue()["classroom.not-yet"], {"count": len(lab.scenarios)})
     return graded(lab, records.Submission(student, "", {}, notes=(left,)), {}, {})
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder with whatever is in it, also where that is closed. Raises InputError when it cannot be."""
-
-    def open_up(function: Callable[[str], object], path: str, _: object) -> None:
-        parent = Path(path).parent
-        for closed in (parent, Path(path)):
-            if closed.is_dir() and not closed.is_symlink():
-                closed.chmod(0o700)
-        function(path)
-
-    try:
-        shutil.rmtree(folder, onerror=open_up)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError("records.unwritable", folder=folder, why=error.strerror or error) from None

@@ -38,18 +38,18 @@ def kit_root() -> Path:
 
     Raises EnvironmentFault when the installation lacks one of them.
     """
-    return _root(str(wirelab.__file__))
+    root = _root(str(wirelab.__file__))
+    for part in _PARTS:
+        if not (root / part).is_dir():
+            raise EnvironmentFault("kit.missing", name=part, folder=root)
+    return root
 
 
 @cache
 def _root(file: str) -> Path:
     package = Path(file).resolve().parent
     carried = package / "kit"
-    root = carried if carried.is_dir() else package.parent.parent
-    for part in _PARTS:
-        if not (root / part).is_dir():
-            raise EnvironmentFault("kit.missing", name=part, folder=root)
-    return root
+    return carried if carried.is_dir() else package.parent.parent
 
 
 def labs_root() -> Path:

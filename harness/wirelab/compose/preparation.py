@@ -157,6 +157,8 @@ def _check(command: str, role: str, folder: Path, sandbox: Sandbox | None) -> No
 def _interpreter(file: Path) -> str:
     """The name of the program that runs a script, execve(2); empty for what is none."""
     try:
+        if not file.is_file():  # a pipe that nobody writes into would be waited for
+            return ""
         with file.open("rb") as opened:
             line = opened.readline(256)
     except OSError:

@@ -19,12 +19,17 @@ from wirelab.stage.script import Casting
 
 HOST = "127.0.0.1"
 REFERENCE_PYTHON = (sys.executable, "-I", "-S")  # the reference needs the standard library only, and starts faster so
+LONGEST = 4096  # characters of a command
 _SHELL = {"&&", "||", ";", "|", "|&", "&", ">", ">>", "<", "<<", "<<<", "2>", "2>>", "2>&1", "&>", "&>>", ">&2"}
 _SOURCES = (".py", ".js", ".mjs", ".jar", ".rb", ".pl", ".php")
 
 register(
     {
         "programs.quoting": Text("cannot read the command '{command}': {why}", "无法解析命令 '{command}'：{why}"),
+        "programs.long": Text(
+            "the command for the {role} has more than {limit} characters, or one that is none",
+            "{role} 的命令超过 {limit} 个字符，或含有非法字符",
+        ),
         "programs.empty": Text("the command for the {role} is empty", "{role} 的命令是空的"),
         "programs.shell": Text(
             "no shell reads the command '{command}', so '{word}' would be passed on as it is; start a shell yourself, "
@@ -81,6 +86,8 @@ def _words(command: str, role: str, folder: Path) -> tuple[str, ...]:
         raise UsageError("programs.quoting", command=command, why=error) from None
     if not words:
         raise UsageError("programs.empty", role=role)
+    if len(command) > LONGEST or "\0" in command:
+        raise UsageError("programs.long", role=role, limit=LONGEST)
     words = [os.path.expanduser(word) if word.startswith("~/") else word for word in words]
     plain = [words[0], *(word for before, word in pairwise(words) if before != "-c")]  # after -c comes a script
     shell = next((word for word in plain if word in _SHELL or re.fullmatch(r"\S+;", word)), None)

@@ -174,7 +174,7 @@ def write(path: Path, data: str | bytes | Iterable[str]) -> None:
 def write_class(out: Path, lab: str, students: Sequence[Student]) -> None:
     """Say whose grades ``out`` holds."""
     document = {"format": _FORMAT, "version": _VERSION, "lab": lab, "students": [student.key for student in students]}
-    write(out / CLASS, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    write(out / CLASS, json.dumps(document, indent=1) + "\n")
 
 
 def read_class(out: Path) -> Class:
@@ -201,7 +201,7 @@ def write_submission(folder: Path, submission: Submission) -> None:
         "notes": [_plain(note) for note in submission.notes],
         "built": submission.built,
     }
-    write(folder / _SUBMISSION, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    write(folder / _SUBMISSION, json.dumps(document, indent=1) + "\n")
 
 
 def read_submission(folder: Path) -> Submission | None:

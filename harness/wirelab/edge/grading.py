@@ -24,6 +24,7 @@ from wirelab.compose.classroom import Classroom, Entry, Graded, RunOver
 from wirelab.compose.handed_in import HandedIn, prepare
 from wirelab.compose.intake import find_submissions
 from wirelab.compose.labs import LoadedLab
+from wirelab.compose.proof import prove
 from wirelab.compose.roster import read_roster
 from wirelab.edge.output import complain, flush, put
 from wirelab.judge.grades import Grade
@@ -253,7 +254,9 @@ def _entry(one: HandedIn) -> Entry:
 
 def _sandbox(out: Path, source: Path) -> Sandbox:
     roots = (kit.labs_root(), kit.scenarios_root(), kit.reference_program("client").parent, Path(__file__).parents[1])
-    return sandbox([str(path.absolute()) for path in (*roots, out, source)])
+    box = sandbox([str(path.absolute()) for path in (*roots, out, source)])
+    prove(box)
+    return box
 
 
 def _jobs(value: str | None) -> int:

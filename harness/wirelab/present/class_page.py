@@ -80,7 +80,7 @@ register(
         "class.undecided.between": Text("; ", "；"),
         "class.undecided.points": Text("{points} points", "{points} 分"),
         "class.undecided.unknown": Text("not everything was played", "没有全部运行"),
-        "class.problems": Text("Could not be started", "无法启动"),
+        "class.problems": Text("Could not be started, or not all of it", "无法启动，或部分无法启动"),
         "class.alike": Text("The same programs", "相同的程序"),
         "class.alike.why": Text(
             "But for names, comments and layout, these handed in the same program. That is a place to look, no verdict: "
@@ -206,9 +206,9 @@ def _linked(student: Student) -> Html:
 
 def _problems(grades: Sequence[Grade], language: Language) -> Html:
     rows = [
-        el("li", _linked(grade.student), el("div", _clipped(grade.problem, language), class_="lines"))
+        el("li", _linked(grade.student), el("div", _clipped(said, language), class_="lines"))
         for grade in grades
-        if grade.problem is not None
+        for said in ([grade.problem] if grade.problem is not None else grade.notes)
     ]
     return (
         el("section", el("h2", f"{say('class.problems', language)} ({len(rows)})"), el("ul", *rows))

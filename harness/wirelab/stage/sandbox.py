@@ -64,6 +64,12 @@ _ENVIRONMENT = {"HOME": HOME, "USER": "student", "LOGNAME": "student", "PWD": HO
 
 register(
     {
+        "sandbox.refused": Text(
+            "bubblewrap is installed, but this machine does not let it make a sandbox; it says:\n{said}\n"
+            "`wirelab doctor` tells what to change. Inside a machine made for grading, --no-sandbox does without.",
+            "已安装 bubblewrap，但本机不允许它建立沙箱；它的输出是：\n{said}\n"
+            "`wirelab doctor` 会说明需要改动什么。在专门用于评分的机器里，可以用 --no-sandbox。",
+        ),
         "sandbox.missing": Text(
             "bubblewrap is not installed, and without a sandbox the programs of a class could read and change "
             "everything that you can. On Debian and Ubuntu: sudo apt install bubblewrap\n"

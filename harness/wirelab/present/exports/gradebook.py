@@ -43,7 +43,8 @@ def gradebook(lab: Lab, grades: Sequence[Grade], *, language: Language) -> str:
 
 def _row(lab: Lab, grade: Grade, language: Language) -> list[str]:
     student = grade.student
-    said = plain_lines(grade.problem.in_(language)) if grade.problem else []
+    told = [grade.problem] if grade.problem else grade.notes
+    said = [line for one in told for line in plain_lines(one.in_(language))]
     points = [0.0] * len(lab.rubric) if grade.problem else [score.points for score in grade.scores]
     return [
         student.key,
