@@ -12,14 +12,17 @@ import pytest
 from tests.judge import runs
 from tests.present import grades as samples
 from wirelab.base.errors import InputError
-from wirelab.compose import results
+from wirelab.compose import labs, preparation, records, results
 from wirelab.compose.artifacts import Run
+from wirelab.judge.grades import Grade, Student
+from wirelab.judge.points import score
 from wirelab.observe.evidence import Event
 from wirelab.observe.messages import Profile
 from wirelab.present.exports.junit import junit
 from wirelab.present.exports.moodle import moodle_gradebook
 from wirelab.present.exports.results import results_json
 
+ROOT = Path(__file__).resolve().parents[2]
 LINES = 1000
 FLOOD = "\n".join(f'alice > s "MSG {number}\\n"\ns > alice ACK' for number in range(LINES))
 
@@ -94,3 +97,25 @@ def test_a_folder_that_takes_nothing(tmp_path: Path):
     (tmp_path / "students").write_text("a file", encoding="utf-8")
     with pytest.raises(InputError, match="cannot write"):
         results.write_student(tmp_path, samples.CLASS[0], {}, {})
+
+
+def test_who_handed_in_the_same_program_is_pointed_out(tmp_path: Path):
+    """But for names and comments. The lab's own starter is nobody's."""
+    program = (ROOT / "reference" / "client.py").read_text(encoding="utf-8")
+    starter = (ROOT / "labs" / "2-heartbeat" / "starter" / "client.py").read_text(encoding="utf-8")
+    lab = labs.load(labs.found("2-heartbeat"), hidden=True).lab
+    handed_in = {"ann": program, "bob": program.replace("sock", "plug") + "# mine\n", "eve": starter, "joe": starter}
+    grades = []
+    for key, text in handed_in.items():
+        folder = tmp_path / "files" / key
+        folder.mkdir(parents=True)
+        (folder / "client.py").write_text(text, encoding="utf-8")
+        student = Student(key, key.title())
+        record = records.Submission(student, key, {}, prints=preparation.prints(folder))
+        records.write_submission(tmp_path / records.STUDENTS / key, record)
+        grades.append(Grade(student, lab, score(lab.rubric, {})))
+    results.write_class_results(tmp_path, lab, grades, "en")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    section = page[page.index("The same programs (1)") :]
+    section = section[: section.index("</section>")]
+    assert ["Ann", "Bob"] == [name for name in ("Ann", "Bob", "Eve", "Joe") if name in section]

@@ -178,7 +178,7 @@ class Classroom:
         desk.waiting.extend((name, 1) for name in missing)
         before = records.read_submission(desk.folder)
         if not missing and before is not None and before.digest == entry.digest:
-            desk.prepared = Prepared(before.commands, before.notes, before.built)
+            desk.prepared = Prepared(before.commands, before.notes, before.built, prints=before.prints)
         return desk
 
     def _keep(self, desk: _Desk, name: str, kept: records.Kept) -> None:
@@ -332,7 +332,9 @@ class Classroom:
         """The grade of a submission with which all is done; its files go."""
         remove(self._work_folder(desk))
         done, entry = desk.prepared or Prepared({}), desk.entry
-        record = records.Submission(entry.student, entry.digest, done.commands, desk.problem, done.notes, done.built)
+        record = records.Submission(
+            entry.student, entry.digest, done.commands, desk.problem, done.notes, done.built, done.prints
+        )
         records.write_submission(desk.folder, record)
         notes = list(done.notes)
         if desk.faults:

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from wirelab.base.errors import EnvironmentFault, InputError, UsageError, WirelabError
 from wirelab.base.texts import Text, catalogue, register
+from wirelab.compose.submissions import LANGUAGES as KINDS
 from wirelab.compose.submissions import find_programs
+from wirelab.judge.likeness import fingerprint
 from wirelab.judge.verdict import Said
 from wirelab.observe.evidence import Role
 from wirelab.stage.build import build
@@ -26,6 +28,9 @@ LANGUAGES = (
     *"cc gcc clang c++ g++ clang++ make".split(),
 )
 """What a machine may lack without any fault of a student's; whatever else a submission needs it has to bring."""
+
+MOST_FILES, MOST_BYTES = 1_000, 1_000_000  # that are looked into for likeness
+_SOURCES = frozenset(kind.suffix for kind in KINDS)
 
 register(
     {
@@ -48,12 +53,14 @@ register(
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A submission that is ready to be played: how each role that has a program is started, what else is to be said,
-    and what the compiler said. ``lacking``: the roles for which this machine has not what it needs, and what that is."""
+    and what the compiler said. ``lacking``: the roles for which this machine has not what it needs, and what that is.
+    ``prints``: what tells whether somebody else handed in the same program (``judge/likeness``)."""
 
     commands: Mapping[str, str]
     notes: tuple[Said, ...] = ()
     built: str = ""
     lacking: Mapping[str, Said] = field(default_factory=dict)
+    prints: tuple[str, ...] = ()
 
 
 def prepared(folder: Path, roles: Iterable[Role], sandbox: Sandbox | None) -> Prepared:
@@ -62,6 +69,7 @@ def prepared(folder: Path, roles: Iterable[Role], sandbox: Sandbox | None) -> Pr
     Raises UsageError or InputError, with the student's own mistake, when not one of the roles can be played. When only
     some can, the notes say what is wrong with the others.
     """
+    made_of = prints(folder)  # before building, which may leave anything
     ready: dict[str, str] = {}
     outcomes: dict[str, str | UsageError] = {}
     lacking: dict[str, Said] = {}
@@ -88,7 +96,16 @@ def prepared(folder: Path, roles: Iterable[Role], sandbox: Sandbox | None) -> Pr
     if not ready:
         raise type(wrong[0])(wrong[0].key, **_from(folder, wrong[0].values))
     built = "\n".join(output for output in outcomes.values() if isinstance(output, str) and output)
-    return Prepared(ready, tuple(told(error, folder) for error in wrong), built, lacking)
+    return Prepared(ready, tuple(told(error, folder) for error in wrong), built, lacking, made_of)
+
+
+def prints(folder: Path) -> tuple[str, ...]:
+    """The fingerprints of the programs below a folder, as far as they are long enough to have one."""
+    found = set()
+    for path in sorted(folder.rglob("*"))[:MOST_FILES]:
+        if path.suffix.lower() in _SOURCES and path.is_file() and path.stat().st_size <= MOST_BYTES:
+            found.add(fingerprint(path.read_text(encoding="utf-8", errors="replace"), path.suffix))
+    return tuple(sorted(found - {""}))
 
 
 def told(error: WirelabError, folder: Path | None = None) -> Said:

@@ -72,6 +72,7 @@ class Submission:
     problem: Said | None = None
     notes: tuple[Said, ...] = ()
     built: str = ""
+    prints: tuple[str, ...] = ()  # of its programs, as ``judge/likeness`` compares them
 
 
 class Class(NamedTuple):
@@ -200,6 +201,7 @@ def write_submission(folder: Path, submission: Submission) -> None:
         "problem": None if submission.problem is None else _plain(submission.problem),
         "notes": [_plain(note) for note in submission.notes],
         "built": submission.built,
+        "prints": submission.prints,
     }
     write(folder / _SUBMISSION, json.dumps(document, indent=1) + "\n")
 
@@ -216,7 +218,8 @@ def read_submission(folder: Path) -> Submission | None:
         problem = None if document["problem"] is None else _said(document["problem"])
         notes = tuple(map(_said, document["notes"]))
         commands = {str(role): str(command) for role, command in document["commands"].items()}
-        return Submission(student, str(document["digest"]), commands, problem, notes, str(document["built"]))
+        prints = tuple(map(str, document["prints"]))
+        return Submission(student, str(document["digest"]), commands, problem, notes, str(document["built"]), prints)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

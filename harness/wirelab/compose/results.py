@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any, overload
 
 from wirelab.base.texts import Language
-from wirelab.compose import records
+from wirelab.compose import kit, records
 from wirelab.compose.artifacts import Run
+from wirelab.compose.labs import STARTER
+from wirelab.compose.preparation import prints
 from wirelab.declare.lab import Lab
-from wirelab.judge.grades import Grade
+from wirelab.judge.grades import Grade, Student
+from wirelab.judge.likeness import alike
 from wirelab.judge.view import View
 from wirelab.present.class_page import class_page
 from wirelab.present.exports.github import class_summary
@@ -128,12 +131,22 @@ def write_student(out: Path, grade: Grade, runs: Mapping[str, Shown], commands: 
 
 def write_class_results(out: Path, lab: Lab, grades: Sequence[Grade], language: Language) -> None:
     """Write the class page and the files with everybody's results. Raises InputError."""
-    records.write(out / "index.html", class_page(grades, lab, language))
+    records.write(out / "index.html", class_page(grades, lab, language, _same(out, lab, grades)))
     records.write(out / "gradebook.csv", gradebook(lab, grades, language=language))
     records.write(out / "results.json", _results(lab, grades))
     records.write(out / "junit.xml", _junit(grades, language))
     records.write(out / "moodle.csv", _moodle(grades))
     records.write(out / "summary.md", class_summary(lab, grades, language=language))
+
+
+def _same(out: Path, lab: Lab, grades: Sequence[Grade]) -> list[list[Student]]:
+    """Groups of students who handed in the same program, the lab's starter aside."""
+    students = {grade.student.key: grade.student for grade in grades}
+    kept = {key: records.read_submission(out / records.STUDENTS / key) for key in students}
+    found = {key: record.prints for key, record in kept.items() if record is not None}
+    folder = kit.lab_folder(lab.lab)
+    starter = prints(folder / STARTER) if folder is not None else ()
+    return [[students[key] for key in group] for group in alike(found, starter)]
 
 
 def _results(lab: Lab, grades: Iterable[Grade]) -> Iterator[str]:

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from wirelab.stage import syscalls
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-
 
 def tree(pid: int) -> tuple[int, ...]:
     """``pid`` and all its living descendants, parents first."""
@@ -41,12 +39,6 @@ def reads_keyboard(pid: int) -> bool:
     """Whether the main thread of some process in the tree is blocked in read(2) on its standard input."""
     calls = (read(f"/proc/{member}/syscall").split() for member in tree(pid))
     return any(len(call) > 1 and syscalls.named(call[0]) == "read" and call[1] == "0x0" for call in calls)
-
-
-def memory(pid: int) -> int:
-    """Bytes of memory that a process tree has to itself and to share; what several share counts for each."""
-    pages = (read(f"/proc/{member}/statm").split()[1:2] for member in tree(pid))
-    return _PAGE * sum(int(resident) for found in pages for resident in found)
 
 
 class Scheduled(NamedTuple):
