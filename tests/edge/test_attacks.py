@@ -385,7 +385,7 @@ def without_bubblewrap(tmp_path: Path) -> dict[str, str]:
     tools = tmp_path / "tools"
     tools.mkdir()
     for folder in reversed(os.environ["PATH"].split(os.pathsep)):
-        for path in Path(folder).iterdir() if Path(folder).is_dir() else ():
+        for path in Path(folder).iterdir() if os.access(folder, os.R_OK | os.X_OK) else ():
             if path.name != "bwrap":
                 (tools / path.name).unlink(missing_ok=True)
                 (tools / path.name).symlink_to(path)
