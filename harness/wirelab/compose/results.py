@@ -59,11 +59,11 @@ class Grades(Sequence[Grade]):
             self.put(grade)
 
     def put(self, grade: Grade) -> None:
-        """Add the grade of a student who has none here yet."""
-        self._at[grade.student.key] = len(self._packed)
+        """Add the grade of a student who has none here yet. An interrupt in the middle leaves it out."""
         packed = io.BytesIO()
         _Packer(packed, pickle.HIGHEST_PROTOCOL).dump(grade)
         self._packed.append(zlib.compress(packed.getvalue(), 1))
+        self._at[grade.student.key] = len(self._packed) - 1
 
     def knows(self, key: str) -> bool:
         """Whether there is a grade of the student with this key."""
