@@ -19,11 +19,11 @@ from wirelab.present.exports.inert import (
     html_lines,
     json_text,
     markdown,
-    number,
     plain,
     plain_lines,
     shortened,
 )
+from wirelab.present.words import number
 
 ANY = st.text(st.characters(categories=None), max_size=60)
 """Any code points whatever, lone surrogates too."""

@@ -30,11 +30,11 @@ from wirelab.present.feedback import (
     Worth,
     excerpt,
     hidden_numbers,
-    number,
     repeat_command,
     told,
     worth_of,
 )
+from wirelab.present.words import number
 
 
 def test_each_scenario_has_its_share_of_the_points() -> None:

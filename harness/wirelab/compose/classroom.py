@@ -8,7 +8,6 @@ same kit, is not done again. Prints nothing.
 from __future__ import annotations
 
 import selectors
-import shutil
 import signal
 import traceback
 from collections import deque
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wirelab.base.clock import now_ns
-from wirelab.base.errors import EnvironmentFault, HarnessBug, UsageError, WirelabError
+from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
 from wirelab.base.texts import Bilingual, Text, catalogue, register
 from wirelab.compose import records
 from wirelab.compose.artifacts import Run, write_run
@@ -40,6 +39,7 @@ from wirelab.stage.sandbox import Sandbox
 from wirelab.stage.script import Casting
 from wirelab.stage.worker import Worker
 
+FAULT = "fault.txt"  # beside a submission's runs: what a bug of ours looked like
 AHEAD = 2  # submissions that are prepared while others are played
 
 register(
@@ -47,6 +47,10 @@ register(
         "classroom.nothing": Text("nothing was handed in", "没有提交任何内容"),
         "classroom.machine": Text(
             "{count} scenarios could not be played on this machine: {why}", "有 {count} 个场景在本机上无法运行：{why}"
+        ),
+        "classroom.bug": Text(
+            "wirelab itself failed; whoever grades finds the details in {file}",
+            "wirelab 自身出错；评分者可以在 {file} 中看到详情",
         ),
         "classroom.not-yet": Text(
             "{count} scenarios have not been played yet; `wirelab grade` goes on with them",
@@ -153,7 +157,7 @@ class Classroom:
             for worker, *_ in self._running.values():
                 worker.stop()
             self._selector.close()
-            shutil.rmtree(self.out / records.WORK, ignore_errors=True)
+            remove(self.out / records.WORK)
 
     def under_way(self) -> list[str]:
         """Whose submissions are being played or prepared just now."""
@@ -253,7 +257,7 @@ class Classroom:
         except (HarnessBug, EnvironmentFault) as fault:
             if not self._played and isinstance(fault, EnvironmentFault):
                 raise
-            yield from self._failed(desk, name, tries, told(fault))
+            yield from self._failed(desk, name, tries, self._why(desk, fault))
             return
         except WirelabError as error:  # the submission's own: its files, its build, its commands
             desk.problem = told(error, self._work_folder(desk))
@@ -270,7 +274,7 @@ class Classroom:
 
     def _ready(self, desk: _Desk, result: Prepared) -> Iterator[RunOver]:
         """Its files are there: those scenarios can be played for whose role there is a program."""
-        notes, waiting, desk.waiting = list(result.notes), desk.waiting, deque()
+        waiting, desk.waiting = desk.waiting, deque()
         playable = result.commands.keys() - result.lacking.keys()
         commands = dict(result.commands) if playable else {}
         for name, tries in waiting:
@@ -282,26 +286,21 @@ class Classroom:
                 yield RunOver(desk.entry.student, name, None, True)
                 continue
             if commands.keys() & tested:
-                try:
-                    desk.programs[name] = castings(scenario, commands, self._work_folder(desk))
-                    desk.waiting.append((name, tries))
-                    continue
-                except UsageError as error:  # a command that nothing can be made of
-                    notes.append(told(error, self._work_folder(desk)))
-                    for role in tested:
-                        commands.pop(role, None)
+                desk.programs[name] = castings(scenario, commands, self._work_folder(desk))
+                desk.waiting.append((name, tries))
+                continue
             desk.judgements[name] = Judgement(name, (), Verdict.FAIL)
             yield RunOver(desk.entry.student, name, Verdict.FAIL, True)
-        desk.prepared = replace(result, commands=commands, notes=tuple(notes))
-        if playable and not commands:
-            desk.problem = notes[-1]
+        desk.prepared = replace(result, commands=commands)
+        records.write_submission(desk.folder, self._record(desk))  # what is played from now on is found again by it
 
     def _judge(self, desk: _Desk, name: str, tries: int, evidence: Evidence) -> Iterator[RunOver]:
         loaded = self.lab.scenarios[name]
         try:
             judgement = judge(loaded.scenario, loaded.profile, evidence)
         except Exception:  # one run that we stumble over must not cost the others
-            yield from self._failed(desk, name, tries, told(HarnessBug("worker.bug", trace=traceback.format_exc())))
+            bug = HarnessBug("worker.bug", trace=traceback.format_exc())
+            yield from self._failed(desk, name, tries, self._why(desk, bug))
             return
         if judgement.verdict is Verdict.INCONCLUSIVE and tries < TRIES:
             desk.waiting.append((name, tries + 1))
@@ -314,6 +313,19 @@ class Classroom:
         with records.keeping(desk.folder, name, key, desk.entry.digest, tries) as folder:
             write_run(folder, run, judgement, desk.entry.student.language)
         yield RunOver(desk.entry.student, name, judgement.verdict, False)
+
+    def _why(self, desk: _Desk, fault: HarnessBug | EnvironmentFault) -> Said:
+        """What is said of a machine's fault; what a bug of ours looks like is for whoever grades, and for no student."""
+        if isinstance(fault, EnvironmentFault):
+            return told(fault)
+        records.write(desk.folder / FAULT, fault.text("en") + "\n")
+        return Said(catalogue()["classroom.bug"], {"file": f"{records.STUDENTS}/{desk.entry.student.key}/{FAULT}"})
+
+    def _record(self, desk: _Desk) -> records.Submission:
+        entry, done = desk.entry, desk.prepared or Prepared({})
+        return records.Submission(
+            entry.student, entry.digest, done.commands, desk.problem, done.notes, done.built, done.prints
+        )
 
     def _failed(self, desk: _Desk, name: str | None, tries: int, why: Said) -> Iterator[RunOver]:
         """The machine did not let something be done: it is tried again, and then left undecided."""
@@ -331,19 +343,16 @@ class Classroom:
     def _close(self, desk: _Desk) -> Graded:
         """The grade of a submission with which all is done; its files go."""
         remove(self._work_folder(desk))
-        done, entry = desk.prepared or Prepared({}), desk.entry
-        record = records.Submission(
-            entry.student, entry.digest, done.commands, desk.problem, done.notes, done.built, done.prints
-        )
+        record = self._record(desk)
         records.write_submission(desk.folder, record)
-        notes = list(done.notes)
+        notes = list(record.notes)
         if desk.faults:
             why = next(iter(desk.faults.values()))
             words = Bilingual(why.in_("en"), why.in_("zh"))
             notes.append(Said(catalogue()["classroom.machine"], {"count": len(desk.faults), "why": words}))
         grade = graded(self.lab, record, desk.judgements, desk.tries)
         seconds = round((now_ns() - desk.began) / 1e9, 3)
-        return Graded(replace(grade, seconds=seconds, notes=tuple(notes)), desk.shown, done.commands)
+        return Graded(replace(grade, seconds=seconds, notes=tuple(notes)), desk.shown, record.commands)
 
     def _key(self, entry: Entry, loaded: LoadedScenario) -> str:
         """What a run was made from."""

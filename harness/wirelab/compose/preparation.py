@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from wirelab.base.errors import EnvironmentFault, InputError, UsageError, WirelabError
 from wirelab.base.texts import Text, catalogue, register
+from wirelab.compose.programs import words_of
 from wirelab.compose.submissions import LANGUAGES as KINDS
 from wirelab.compose.submissions import find_programs
 from wirelab.judge.likeness import fingerprint
@@ -150,10 +150,7 @@ def _missed(tool: str, output: str) -> bool:
 
 def _check(command: str, role: str, folder: Path, sandbox: Sandbox | None) -> None:
     """Whether the program that a command begins with is there, and what runs it if it is a script."""
-    try:
-        program = shlex.split(command)[0]
-    except (ValueError, IndexError):
-        return  # who reads the command says what is wrong with it
+    program = words_of(command, role, folder)[0]
     if "/" not in program:
         if not _there(program, sandbox):
             lacks = program in LANGUAGES

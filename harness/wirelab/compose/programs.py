@@ -75,11 +75,13 @@ def castings(scenario: Scenario, commands: Mapping[str, str], folder: Path) -> d
             program = str(kit.reference_program(member.role))
             found[name] = Casting((*REFERENCE_PYTHON, program, *address), str(folder), reference=True)
         else:
-            found[name] = Casting((*_words(command, member.role, folder), *address), str(folder))
+            found[name] = Casting((*words_of(command, member.role, folder), *address), str(folder))
     return found
 
 
-def _words(command: str, role: str, folder: Path) -> tuple[str, ...]:
+def words_of(command: str, role: str, folder: Path) -> tuple[str, ...]:
+    """The words of a command line, run in ``folder``. Raises UsageError when it cannot be read, or names a file that is
+    not there."""
     try:
         words = shlex.split(command)
     except ValueError as error:

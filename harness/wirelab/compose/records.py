@@ -1,9 +1,9 @@
-"""The folder that grading writes to: what is kept of each submission, found again after an interruption or a change.
+"""The folder OUT that grading writes to: what is kept of each submission, found again after an interruption or a change.
 
-    OUT/class.json                      the lab, and who was graded
-    OUT/students/KEY/submission.json    one submission: its content's digest, why it could not be played, the compiler's words
-    OUT/students/KEY/runs/SCENARIO/     a run folder; SCENARIO.done beside it says from what it was made, and is written last
-    OUT/work/                           files of submissions that are being played; gone when grading ends
+    class.json                      the lab, and who was graded
+    students/KEY/submission.json    one submission: its content's digest, why it could not be played, the compiler's words
+    students/KEY/runs/SCENARIO/     a run folder; SCENARIO.done beside it says from what it was made, and is written last
+    work/                           files of submissions that are being played; gone when grading ends
 
 Every file is there whole or not at all, whenever grading is killed; one command at a time writes here. Plays nothing.
 """
@@ -27,8 +27,9 @@ from wirelab import __version__
 from wirelab.base.clock import Deadline
 from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import LANGUAGES, Bilingual, Text, register
-from wirelab.compose import kit
+from wirelab.compose import kit, labs
 from wirelab.compose.artifacts import Run, read_run
+from wirelab.compose.labs import LoadedLab
 from wirelab.judge.grades import Student
 from wirelab.judge.verdict import Judgement, Said, Verdict
 
@@ -44,6 +45,10 @@ register(
             "{folder} holds something that `wirelab grade` did not write (such as {name}); name another folder, or an "
             "empty one",
             "{folder} 中有不是由 `wirelab grade` 写入的内容（例如 {name}）；请换一个文件夹，或使用空文件夹",
+        ),
+        "records.no-lab": Text(
+            "there is no lab '{name}', which {folder} was graded for, any more; name it with --lab",
+            "{folder} 所属的实验 '{name}' 已不存在；请用 --lab 指明",
         ),
         "records.other-lab": Text(
             "{folder} holds grades of the lab {found}, not of {lab}; name another folder",
@@ -190,6 +195,21 @@ def read_class(out: Path) -> Class:
         raise InputError("records.missing", folder=out, file=CLASS) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("records.damaged", file=file, why=error) from None
+
+
+def read_lab(out: Path, kept: Class, word: str | None) -> LoadedLab:
+    """The lab that a class was graded for, as it is now; ``word`` names it, or its folder, where that is not the kit's.
+    Raises UsageError when there is none, or it is another."""
+    try:
+        folder = labs.found(word or kept.lab)
+    except UsageError:
+        if word:
+            raise
+        raise UsageError("records.no-lab", name=kept.lab, folder=out) from None
+    lab = labs.load(folder, hidden=True)
+    if lab.lab.lab != kept.lab:
+        raise UsageError("records.other-lab", folder=out, found=kept.lab, lab=lab.lab.lab)
+    return lab
 
 
 def write_submission(folder: Path, submission: Submission) -> None:

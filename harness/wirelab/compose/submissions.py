@@ -120,7 +120,7 @@ def _settings(file: Path) -> dict[str, str]:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError("submission.settings", file=file, why=error) from None
     for key, value in data.items():
         if key not in KEYS:

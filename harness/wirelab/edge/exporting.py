@@ -29,10 +29,6 @@ from wirelab.present.style import safe
 
 register(
     {
-        "export.no-lab": Text(
-            "there is no lab '{name}', which {folder} was graded for, any more; name it with --lab",
-            "{folder} 所属的实验 '{name}' 已不存在；请用 --lab 指明",
-        ),
         "export.unreadable": Text("cannot read {file}: {why}", "无法读取 {file}：{why}"),
         "export.encoding": Text(
             "{file} is not UTF-8 text, as the platform writes it; export it again, and do not save it in a spreadsheet "
@@ -91,7 +87,7 @@ def export(options: argparse.Namespace, language: Language) -> int:
         return _autograder(options, Path(options.output), language)
     out = Path(options.out)
     kept = records.read_class(out)
-    lab = _lab(out, kept.lab, options.lab)
+    lab = records.read_lab(out, kept, options.lab)
     known = {key: records.read_submission(out / records.STUDENTS / key) for key in kept.students}
     if options.format in ONE:
         return _one(options, out, lab, known, to, language)
@@ -170,20 +166,6 @@ def _key(out: Path, known: Mapping[str, Submission | None], word: str | None) ->
 
 def _names(student: Student) -> set[str]:
     return {student.key, *filter(None, (student.number, student.login, student.name))}
-
-
-def _lab(out: Path, kept: str, name: str | None) -> LoadedLab:
-    """The lab that a class was graded for, as it is now."""
-    try:
-        folder = labs.found(name or kept)
-    except UsageError:
-        if name:
-            raise
-        raise UsageError("export.no-lab", name=kept, folder=out) from None
-    lab = labs.load(folder, hidden=True)
-    if lab.lab.lab != kept:
-        raise UsageError("records.other-lab", folder=out, found=kept, lab=lab.lab.lab)
-    return lab
 
 
 def _text(sheet: Path) -> str:

@@ -78,10 +78,6 @@ register(
         ),
         "grade.seconds": Text("{seconds:.0f} s", "{seconds:.0f} 秒"),
         "grade.minutes": Text("{minutes:.0f} min", "{minutes:.0f} 分钟"),
-        "grade.no-lab": Text(
-            "there is no lab '{name}', which {folder} was graded for, any more; name it with --lab",
-            "{folder} 所属的实验 '{name}' 已不存在；请用 --lab 指明",
-        ),
     }
 )
 
@@ -218,15 +214,7 @@ def judge_class(out: Path, lab_name: str | None, language: Language) -> int:
     """Grade again what is kept in ``out``, as the lab's rubric and the checks are now, without playing anything."""
     began = now_ns()
     kept = records.read_class(out)
-    try:
-        folder = labs.found(lab_name or kept.lab)
-    except UsageError:
-        if lab_name:
-            raise
-        raise UsageError("grade.no-lab", name=kept.lab, folder=out) from None
-    lab = labs.load(folder, hidden=True)
-    if lab.lab.lab != kept.lab:
-        raise UsageError("records.other-lab", folder=out, found=kept.lab, lab=lab.lab.lab)
+    lab = records.read_lab(out, kept, lab_name)
     progress = _Progress(len(kept.students), 0, language, began, live=False)
     with records.held(out):
         grades = results.Grades(_write(out, classroom.regraded(lab, out, key), progress) for key in kept.students)

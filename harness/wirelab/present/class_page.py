@@ -26,9 +26,9 @@ from wirelab.present.class_figures import (
     mark_bins,
     undecided,
 )
-from wirelab.present.feedback import in_, number
+from wirelab.present.feedback import in_
 from wirelab.present.html import Html, document, el, histogram, join
-from wirelab.present.words import grouped
+from wirelab.present.words import grouped, number
 
 LONGEST_EXAMPLE = 600  # characters; the whole of it stands on the student's page
 

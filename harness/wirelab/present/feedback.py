@@ -20,7 +20,7 @@ from wirelab.judge.kinds import Kind
 from wirelab.judge.points import Score, Share
 from wirelab.judge.verdict import Beside, CheckResult, Finding, Verdict
 from wirelab.present.outcome import LONGEST_QUOTE
-from wirelab.present.words import grouped
+from wirelab.present.words import grouped, number
 
 Ladders = Mapping[str, Sequence[str]]
 """By name of scenario: the lines of the run's ladder, without colour."""
@@ -270,11 +270,6 @@ def excerpt(lines: Sequence[str], most: int, language: Language) -> tuple[str, .
 def in_(text: Bilingual | Title | Text, language: Language) -> str:
     """A value that has both languages, in one."""
     return text.zh if language == "zh" else text.en
-
-
-def number(value: float) -> str:
-    """Points as people write them: at most two decimals, none where they are nought."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def worth_text(worth: Worth, language: Language) -> str:

@@ -28,12 +28,11 @@ from wirelab.present.feedback import (
     Told,
     in_,
     mark_text,
-    number,
     told,
     worth_text,
 )
 from wirelab.present.html import Html, bar, document, el, join, text
-from wirelab.present.words import grouped
+from wirelab.present.words import grouped, number
 
 _MARKED = re.compile(r"`([^`]+)`|\*([^*`]+)\*")
 _ROWS = {"same": "✓", "passed": "·", "missing": "✗", "extra": "✗", "different": "✗"}

@@ -25,13 +25,12 @@ from wirelab.present.feedback import (
     Told,
     in_,
     mark_text,
-    number,
     told,
     worth_text,
 )
 from wirelab.present.html import text
 from wirelab.present.markdown import code, fenced, lines, plain
-from wirelab.present.words import grouped
+from wirelab.present.words import grouped, number
 
 _PAGE_WIDTH = 78  # cells of an explanation page
 _BAR = 10  # characters of a bar

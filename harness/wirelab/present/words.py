@@ -172,6 +172,12 @@ def _thread(thread: ThreadSeen, language: Language) -> str:
     return said + say("live.witnessed.place", language, place=place)
 
 
+def number(value: float) -> str:
+    """Points as people write them: at most two decimals, a point, no trailing zeros."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
 def grouped(number: int) -> str:
     """A number with its digits in groups of three: ``12 345``."""
     return f"{number:,}".replace(",", " ")

@@ -139,6 +139,7 @@ class Program:
                 self._pidfd = os.pidfd_open(self.pid)
         except (OSError, pexpect.ExceptionPexpect) as error:
             refused = getattr(error, "errno", None) in _NOT_A_PROGRAM and getattr(error, "filename", None) == found
+            refused = refused and sandboxed is None  # else it is bubblewrap that was refused, by the machine
             if refused:  # the file is there, so it is its first line
                 raise UsageError("actor.no-interpreter", command=shown, actor=self.name, program=command[0]) from None
             why = getattr(error, "strerror", None) or str(error)

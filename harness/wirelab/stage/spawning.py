@@ -76,8 +76,9 @@ def _spawn(
 ) -> int:
     """Start a program as the leader of a session whose terminal this is; its pid.
 
-    ``files`` are further descriptors that it gets under the same numbers, ``mask`` the signals that are blocked in it. Who leads a session and has no terminal yet gets the one it opens, credentials(7), tty_ioctl(4): here
-    that is the first step after setsid(2). All other descriptors of ours are closed on exec.
+    ``files`` are further descriptors that it gets under the same numbers, ``mask`` the signals that are blocked in it.
+    All other descriptors of ours are closed on exec. Who leads a session and has no terminal yet gets the one it opens,
+    credentials(7), tty_ioctl(4): here that is the first step after setsid(2).
     """
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, terminal, os.O_RDWR, 0),

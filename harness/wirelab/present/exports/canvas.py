@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Bilingual, Text, register, say
 from wirelab.judge.grades import Grade
-from wirelab.present.exports.inert import number, plain
+from wirelab.present.exports.inert import plain
 from wirelab.present.exports.sheet import Filled, Known, Row, Sheet, matched, parsed_points, read_sheet
+from wirelab.present.words import number
 
 register(
     {

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.declare.lab import Lab
 from wirelab.judge.grades import Grade
-from wirelab.present.exports.inert import json_text, markdown, number
+from wirelab.present.exports.inert import json_text, markdown
 from wirelab.present.exports.telling import Part, built_lines, mark_lines, parts, sentence
 from wirelab.present.feedback import in_
+from wirelab.present.words import number
 
 SUMMARY_LIMIT = 1_000_000
 """Bytes: of one step, GitHub takes 1 MiB and drops the whole summary if it is more."""

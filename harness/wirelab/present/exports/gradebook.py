@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.declare.lab import Lab
 from wirelab.judge.grades import Grade
-from wirelab.present.exports.inert import csv_cell, csv_text, number, plain_lines
+from wirelab.present.exports.inert import csv_cell, csv_text, plain_lines
 from wirelab.present.feedback import in_
+from wirelab.present.words import number
 
 COLUMNS = ("key", "name", "number", "login", "mark", "of", "undecided", "problem")
 

@@ -41,12 +41,6 @@ def plain_lines(text: str) -> list[str]:
     return [plain(line.expandtabs()) for line in text.replace("\r\n", "\n").split("\n")]
 
 
-def number(value: float) -> str:
-    """Points as people write them: at most two decimals, a point, no trailing zeros."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
-
-
 def csv_cell(text: str) -> str:
     """Foreign text as the value of a cell that no spreadsheet takes for a formula: an apostrophe goes before what
     would begin one (OWASP, "CSV injection"), also behind a semicolon: where that is the list separator of a language,

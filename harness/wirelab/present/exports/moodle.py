@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Bilingual, Text, register, say
 from wirelab.judge.grades import Grade
-from wirelab.present.exports.inert import csv_cell, csv_text, html_lines, number, plain, shortened
+from wirelab.present.exports.inert import csv_cell, csv_text, html_lines, plain, shortened
 from wirelab.present.exports.sheet import Filled, Known, Row, Sheet, matched, parsed_points, read_sheet
 from wirelab.present.exports.telling import mark_lines, parts
+from wirelab.present.words import number
 
 FEEDBACK_LIMIT = 30_000
 """Characters of a feedback: a spreadsheet's cell takes 32 767, and HTML takes more of them than text."""

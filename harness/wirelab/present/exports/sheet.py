@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from wirelab.base.errors import InputError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.judge.grades import Grade, Student
-from wirelab.present.exports.inert import csv_quoted, number, plain
+from wirelab.present.exports.inert import csv_quoted, plain
+from wirelab.present.words import number
 
 register(
     {

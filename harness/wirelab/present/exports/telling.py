@@ -14,9 +14,10 @@ from wirelab.base.texts import Language, Text, register, say
 from wirelab.judge.grades import Grade, PlayedRun
 from wirelab.judge.points import Score, Share
 from wirelab.judge.verdict import Beside, CheckResult, Finding, Said, Verdict
-from wirelab.present.exports.inert import number, plain, plain_lines
+from wirelab.present.exports.inert import plain, plain_lines
 from wirelab.present.feedback import hidden_numbers, in_
 from wirelab.present.outcome import LONGEST_QUOTE
+from wirelab.present.words import number
 
 LONGEST = 20_000  # characters of one sentence or of what a build said: more than anybody reads
 ROWS = 12  # of what was expected beside what was seen, from the first difference on
