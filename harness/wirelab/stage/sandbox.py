@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -30,11 +31,13 @@ IN_MEMORY = (HOME, "/tmp", "/dev/shm")
 HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 """Signals that are for the program and not for bubblewrap, which waits for it: blocked there, and let through inside."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
-_LANGUAGES = ("/etc/java*", "/etc/.java")  # where their own settings lie outside /usr
-_MACHINE = [f"/proc/{name}" for name in "sys sysrq-trigger pressure irq bus fs scsi acpi mtrr asound".split()]
-"""What root may write to without any capability, core_pattern above all, through which the kernel runs programs outside.
-bubblewrap 0.8 leaves those of them open whose folder says that nobody may write in it."""
+_SETTINGS = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d/*",
+    "/etc/localtime",
+)  # copied: cheaper than mounts
+_LANGUAGES = ("/etc/alternatives", "/etc/java*", "/etc/.java")  # where their own settings lie outside /usr
 _SIGNALLED = 128  # and the signal's number: bubblewrap's way, and the shell's, to say that one killed the program
 _DATA = {
     "/etc/passwd": "student:x:{uid}:{gid}::" + HOME + ":/bin/sh\n",
@@ -42,13 +45,11 @@ _DATA = {
     "/etc/hosts": "127.0.0.1 localhost lab\n::1 localhost\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
-# dash and bash alike: the files come into a home that ends with the program, then limits that nobody can raise again.
-_COPY = f"cp -R {FILES}/. . 2>/dev/null; "
-# When the machine has no memory left, they go first: not the harness, nor anything else.
-_LIMIT = (
-    "echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec prlimit --core=0 --nofile=1024 --nproc={processes} --data={memory} --fsize={disk} "
-    'env --default-signal "$0" "$@"'
-)
+FEW, SMALL = 64, MIB  # files of a submission, and their bytes, that bubblewrap itself is given to write
+# dash and bash alike: more files come from a folder, into a home that ends with the program.
+_COPY = f'cp -R {FILES}/. . 2>/dev/null; exec "$0" "$@"'
+# Limits that nobody can raise again, and the signals that were kept from bubblewrap.
+_LIMIT = "prlimit --core=0 --nofile=1024 --nproc={processes} --data={memory} --fsize={disk} env --default-signal"
 _ASIDE = "/run"  # of the machine, over which a build's folders lie while it runs; nothing else sees them
 _BUILD = (
     'cp -R own/. copy || exit {too_much}; "$0" "$@"; status=$?; '
@@ -139,8 +140,15 @@ class Sandbox:
         """Start ``argv`` with a copy of ``folder`` as its home, that goes when it ends, on the network of whoever
         starts it. ``readable`` and ``writable`` are further folders, and where they are seen; of the environment, who
         one is, where one's home is, and PATH, are the sandbox's own."""
-        home = ["--size", str(self.limits.disk), "--tmpfs", HOME, "--ro-bind", folder, FILES]
-        return self._command(_COPY, argv, home, environment, readable, writable)
+        home = ["--size", str(self.limits.disk), "--tmpfs", HOME]
+        files: list[int] = []
+        try:
+            home += _written(folder, files)
+            start: tuple[str, ...] = ()
+        except _TooMuch:
+            home += ["--ro-bind", folder, FILES]
+            start = ("/bin/sh", "-c", _COPY)
+        return self._command(start, argv, home, environment, readable, writable, files)
 
     def building(self, command: str, folder: str) -> Sandboxed:
         """Run a shell's command line in ``folder``, without any network; fails with TOO_MUCH when it left too much.
@@ -150,7 +158,7 @@ class Sandbox:
         """
         caches = {"XDG_CACHE_HOME": "/tmp/cache", "GOCACHE": "/tmp/cache/go", "GOTOOLCHAIN": "local"}
         home = ["--bind", f"{_ASIDE}/copy", HOME, "--unshare-net"]
-        inner = self._command("", ("/bin/sh", "-c", command), home, PLAIN | caches, {}, {})
+        inner = self._command((), ("/bin/sh", "-c", command), home, PLAIN | caches, {}, {}, [])
         around = ["--dev-bind", "/", "/", "--tmpfs", _ASIDE, "--bind", folder, f"{_ASIDE}/own", "--die-with-parent"]
         around += ["--size", str(self.limits.disk), "--tmpfs", f"{_ASIDE}/copy", "--chdir", _ASIDE]
         script = _BUILD.format(files=MOST_FILES, too_much=TOO_MUCH)
@@ -158,32 +166,37 @@ class Sandbox:
 
     def _command(
         self,
-        before: str,
+        start: tuple[str, ...],
         argv: Sequence[str],
         home: Sequence[str],
         environment: Mapping[str, str],
         readable: Mapping[str, str],
         writable: Mapping[str, str],
+        files: list[int],
     ) -> Sandboxed:
         options = [
             *"--unshare-user --unshare-pid --unshare-ipc --unshare-uts --disable-userns --cap-drop ALL".split(),
             *"--die-with-parent --hostname lab --clearenv".split(),
         ]
-        shown = [*_SYSTEM, *_SETTINGS, *(path for pattern in _LANGUAGES for path in glob(pattern)), *self.readable]
+        shown = [*_SYSTEM, *_found(_LANGUAGES), *self.readable]
         for path in dict.fromkeys(shown):
             if os.path.islink(path) and path in _SYSTEM:
                 options += ["--symlink", os.readlink(path), path]
             else:
                 options += ["--ro-bind-try", path, path]
         options += ["--proc", "/proc", "--dev", "/dev"]
-        for path in _MACHINE:
-            options += ["--ro-bind-try", path, path]
         for path in ("/tmp", "/dev/shm"):
             options += ["--size", str(self.limits.disk), "--tmpfs", path]
         ids = {"uid": os.getuid(), "gid": os.getgid()}
-        files = [_memory(text.format(**ids).encode()) for text in _DATA.values()]
-        for file, path in zip(files, _DATA, strict=True):
-            options += ["--ro-bind-data", str(file), path]
+        for path, text in _DATA.items():
+            files.append(_memory(text.format(**ids).encode()))
+            options += ["--file", str(files[-1]), path]
+        for path in _found(_SETTINGS):
+            if os.path.islink(path):
+                options += ["--symlink", os.readlink(path), path]
+            else:
+                files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                options += ["--file", str(files[-1]), path]
         for path in self.hidden:
             if os.path.isdir(path) and any(_inside(path, root) for root in shown):
                 options += ["--tmpfs", path, "--remount-ro", path]
@@ -191,7 +204,9 @@ class Sandbox:
         for option, folders in (("--ro-bind", readable), ("--bind", writable)):
             for source, target in folders.items():
                 options += [option, source, target]
-        options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
+        # Of /proc, root may write to much without any capability: core_pattern above all, through which the kernel runs
+        # programs outside. bubblewrap 0.8 leaves open what lies in a folder of which it says that nobody may write there.
+        options += ["--remount-ro", "/dev", "--remount-ro", "/proc", "--remount-ro", "/", "--chdir", HOME]
         for name, value in (dict(environment) | _ENVIRONMENT | {"PATH": self.path}).items():
             options += ["--setenv", name, value]
         if FILTER:
@@ -199,8 +214,47 @@ class Sandbox:
             options += ["--seccomp", str(files[-1])]
         files.append(_memory(b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in options)))
         limits = {"processes": self.limits.processes, "memory": self.limits.memory, "disk": self.limits.disk}
-        inner = ("/bin/sh", "-c", before + _LIMIT.format(**limits), *argv)
+        inner = (*start, *_LIMIT.format(**limits).split(), *argv)
         return Sandboxed((self.program, "--args", str(files[-1]), "--", *inner), tuple(files))
+
+
+class _TooMuch(Exception):
+    """A submission is more than bubblewrap is given to write."""
+
+
+def _written(folder: str, files: list[int]) -> list[str]:
+    """What tells bubblewrap to write the files of a folder into HOME, from descriptors that are added to ``files``: for
+    a few small ones a third of what `cp` costs. Raises _TooMuch, with none of them open, where they are not that."""
+    options, room = list[str](), SMALL
+    try:
+        for at, folders, names in os.walk(folder):
+            inside = HOME + at[len(folder) :]
+            for name in sorted(folders + names):
+                path, to = os.path.join(at, name), f"{inside}/{name}"
+                found = os.lstat(path)
+                room -= found.st_size
+                if len(options) > 5 * FEW or room < 0:
+                    raise _TooMuch
+                mode = f"{stat.S_IMODE(found.st_mode) & 0o777:o}"
+                if stat.S_ISLNK(found.st_mode):
+                    options += ["--symlink", os.readlink(path), to]
+                elif stat.S_ISDIR(found.st_mode):
+                    options += ["--perms", "755", "--dir", to]
+                elif stat.S_ISREG(found.st_mode):
+                    files.append(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
+                    options += ["--perms", mode, "--file", str(files[-1]), to]
+                else:
+                    raise _TooMuch
+    except (OSError, _TooMuch):
+        while files:
+            os.close(files.pop())
+        raise _TooMuch from None
+    return options
+
+
+def _found(patterns: Sequence[str]) -> list[str]:
+    """The paths that there are of these patterns."""
+    return [path for pattern in patterns for path in sorted(glob(pattern))]
 
 
 def _memory(content: bytes) -> int:

@@ -63,7 +63,21 @@ def _in_sandbox(sandboxed: Sandboxed, terminal: str) -> int:
     # Who is root here maps that into the sandbox, for which Linux wants one more capability, user_namespaces(7).
     lent = namespace.lent(linux.CAP_SETFCAP) if os.geteuid() == 0 else nullcontext()
     with lent:
-        return _spawn(list(sandboxed.argv), {}, "/", terminal, sandboxed.files, HELD_BACK)
+        before = _expendable("1000")
+        try:
+            return _spawn(list(sandboxed.argv), {}, "/", terminal, sandboxed.files, HELD_BACK)
+        finally:
+            _expendable(before)
+
+
+def _expendable(score: str) -> str:
+    """Make this process, and what it starts from now on, what the kernel ends first when the machine has no memory left
+    (1000), or as it was before, which is returned. Source: proc(5), oom_score_adj."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "r+", encoding="ascii") as file:
+        before = file.read()
+        os.pwrite(file.fileno(), score.encode(), 0)
+        return before
+    return score
 
 
 def _spawn(
