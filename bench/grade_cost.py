@@ -1,6 +1,6 @@
 """What grading a class costs: CPU against the same programs run bare, throughput, memory; and whether kills cost marks.
 
-    python bench/grade_cost.py [--count 40] [--memory] [--kills N]
+    python bench/grade_cost.py [--count 40] [--right] [--memory] [--kills N] [--overloaded]
 
 Makes a class of variants, mutants and a few attackers by turns, and a lab of scenarios whose actors are all programs.
 Then
@@ -13,7 +13,8 @@ Then
 
 ``--memory`` grades 20, 200 and 2000 submissions and prints the peak memory of the grading process itself. ``--kills N`` kills
 grading at N random moments, each time resuming it, and compares the gradebook with that of an undisturbed run: 1 when
-they differ. Every number comes from this machine, now.
+they differ. ``--overloaded`` grades a class of correct programs beside four programs for each processor that do nothing but
+use it: 1 when a single run of them failed. Every number comes from this machine, now.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -51,6 +53,7 @@ from wirelab.stage.processes import cpus
 ROOT = Path(__file__).resolve().parents[1]
 COST, THROUGHPUT, GROWTH = 1.35, 0.70, 1.25
 AT_ONCE = 8  # bare runs
+HOGS = 4  # programs for each processor that do nothing but use it
 KEYS = {"ctrl-d": b"\x04", "enter": b"\n"}
 FIRST_PORT = 21000
 SCENARIOS = (
@@ -76,11 +79,16 @@ def main() -> int:
     parser.add_argument("--right", action="store_true", help="only correct programs")
     parser.add_argument("--memory", action="store_true", help="peak memory with 20, 200 and 2000 of them instead")
     parser.add_argument("--kills", type=int, default=0, help="kill grading so often instead")
+    parser.add_argument(
+        "--overloaded", action="store_true", help="grade correct programs on an overloaded machine instead"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         if options.kills:
             return _kills(folder, options.kills)
+        if options.overloaded:
+            return _overloaded(folder, options.count)
         if options.memory:
             _memory(folder, (20, 200, 2000))
         else:
@@ -390,6 +398,42 @@ def _memory(folder: Path, numbers: tuple[int, ...]) -> None:
     finally:
         meter.close()
     print(f"growth {peaks[numbers[-1]] / peaks[first]:.2f}   (limit {GROWTH})")
+
+
+# --- overloaded ------------------------------------------------------------------------------------------------------
+
+
+def _overloaded(folder: Path, number: int) -> int:
+    lab, out, hogs = make_lab(folder, SCENARIOS), folder / "out", HOGS * cpus()
+    make_class(folder / "class", number, right=True)
+    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(hogs)]
+    began = time.monotonic()
+    try:
+        with subprocess.Popen(grading(lab, folder / "class", out), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith("["):
+                    print(line.rstrip(), end="\r", flush=True)
+    finally:
+        for hog in burning:
+            hog.kill()
+            hog.wait()
+    verdicts: Counter[str] = Counter()
+    for path in sorted(out.glob("students/*/runs/**/run.json")):
+        judgement = json.loads(path.read_text())["judgement"]
+        verdicts[judgement["verdict"]] += 1
+        if judgement["verdict"] != "pass":
+            found = [finding for check in judgement["checks"] for finding in check["findings"]]
+            print(
+                f"{judgement['verdict']}: {path.parent.relative_to(out)}: {[one['rationale']['en'] for one in found]}"
+            )
+    tries = sum(json.loads(path.read_text())["tries"] for path in out.glob("students/*/runs/**/*.done"))
+    print(
+        f"{number} submissions, {verdicts.total()} runs, played {tries} times, beside {hogs} hogs in "
+        f"{time.monotonic() - began:.0f} s: {verdicts['pass']} pass, {verdicts['fail']} fail, "
+        f"{verdicts['inconclusive']} inconclusive"
+    )
+    return 1 if verdicts["fail"] or process.returncode not in (0, 2) else 0
 
 
 # --- killed ----------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ OUTSIDE = (
 IO_CALLS = frozenset({"open", "print", "input"})
 
 HOMES = {
-    "msgspec": ("declare",),
+    "msgspec": ("declare", "base.plain_json"),
     "pexpect": ("stage.actors", "stage.spawning"),
     "ptyprocess": ("stage.spawning",),
     "scapy": ("stage.faults",),

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from wirelab import __version__
 from wirelab.base.errors import InputError, UsageError
+from wirelab.base.plain_json import fields, json_text
 from wirelab.base.texts import LANGUAGES, Language, Text, register
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.scenario import Scenario, parse_scenario
@@ -166,7 +167,7 @@ def _capture(run: Run, judgement: Judgement, language: Language) -> bytes:
 
 def _json(value: object, indent: int | None = None) -> str:
     """JSON that a person can read; text that UTF-8 cannot carry (an argument that is no text) is escaped with the rest."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json_text(value, indent)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -207,8 +208,7 @@ def _document(run: Run, judgement: Judgement) -> dict[str, object]:
 
 
 def _event(event: Event) -> dict[str, object]:
-    fields: dict[str, object] = {"event": type(event).__name__.lower()} | dataclasses.asdict(event)
-    return {key: value.hex() if isinstance(value, bytes) else value for key, value in fields.items()}
+    return {"event": type(event).__name__.lower(), **fields(event)}
 
 
 def as_json(judgement: Judgement) -> dict[str, object]:

@@ -38,6 +38,7 @@ _SETTINGS = (
     "/etc/localtime",
 )  # copied: cheaper than mounts
 _LANGUAGES = ("/etc/alternatives", "/etc/java*", "/etc/.java")  # where their own settings lie outside /usr
+_ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED = 128  # and the signal's number: bubblewrap's way, and the shell's, to say that one killed the program
 _DATA = {
     "/etc/passwd": "student:x:{uid}:{gid}::" + HOME + ":/bin/sh\n",
@@ -266,8 +267,12 @@ def _memory(content: bytes) -> int:
 
 
 def exit_status(status: int) -> int:
-    """What bubblewrap's exit status says of the program's: minus the number of the signal that killed it, if one did."""
-    return _SIGNALLED - status if _SIGNALLED < status <= _SIGNALLED + signal.SIGRTMAX else status
+    """What bubblewrap's exit status says of the program's: minus the number of the signal that killed it, if one did.
+
+    Of a signal that asks a program to end, programs that catch it say so by that very status: it stays what it is.
+    """
+    by = status - _SIGNALLED
+    return -by if 0 < by <= signal.SIGRTMAX and by not in _ASKING else status
 
 
 def sandbox(hidden: Sequence[str], limits: Limits | None = None) -> Sandbox:

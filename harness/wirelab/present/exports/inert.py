@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from wirelab.base import plain_json
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.present.style import safe
 
@@ -78,7 +79,7 @@ def html_lines(lines: Iterable[str]) -> str:
 def json_text(value: object, *, indent: int | None = 1) -> str:
     """``value`` as JSON that reads back as it was, and that does nothing to a terminal or an editor that shows it:
     what is no visible character is written as ``\\uXXXX`` (RFC 8259, section 7), lone surrogates too."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    text = plain_json.json_text(value, indent)
     return _UNSURE.sub(lambda found: _json_char(found[0]), text)
 
 
