@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.frames import frames
 from tests.judge import runs
 from tests.present import grades as samples
+from tests.wire import dialogue
 from wirelab.base.errors import InputError
 from wirelab.compose import labs, preparation, records, results
 from wirelab.compose.artifacts import Run
@@ -18,6 +20,9 @@ from wirelab.judge.grades import Grade, Student
 from wirelab.judge.points import score
 from wirelab.observe.evidence import Event
 from wirelab.observe.messages import Profile
+from wirelab.observe.pcap import write_pcap
+from wirelab.observe.pcapng_writer import write_pcapng
+from wirelab.observe.segments import RAW_IP
 from wirelab.present.exports.junit import junit
 from wirelab.present.exports.moodle import moodle_gradebook
 from wirelab.present.exports.results import results_json
@@ -119,3 +124,39 @@ def test_who_handed_in_the_same_program_is_pointed_out(tmp_path: Path):
     section = page[page.index("The same programs (1)") :]
     section = section[: section.index("</section>")]
     assert ["Ann", "Bob"] == [name for name in ("Ann", "Bob", "Eve", "Joe") if name in section]
+
+
+HANDSHAKE = r"""
+c > s SYN
+s > c SYN,ACK
+c > s ACK
+c > s "MSG hi\n"
+"""
+
+
+def test_who_handed_in_the_same_conversation_is_pointed_out(tmp_path: Path):
+    """Whatever the file is called, its format, its times and what was cut off."""
+    lab = labs.load(labs.found("2-heartbeat"), hidden=True).lab
+    own = frames(dialogue(HANDSHAKE, isn={"c": 77, "s": 4_000_000_000}))
+    other = frames(dialogue(HANDSHAKE, isn={"c": 77, "s": 4_000_000_001}))
+    handed_in = {
+        "ann": ("lab.pcapng", write_pcapng(own, RAW_IP, application="Wireshark")),
+        "bob": ("mine.PCAP", write_pcap([packet._replace(time=5) for packet in own[:2]], RAW_IP)),
+        "eve": ("lab.pcapng", write_pcapng(other, RAW_IP, application="Wireshark")),
+        "joe": ("lab.pcapng", b"no capture at all"),
+    }
+    grades = []
+    for key, (name, content) in handed_in.items():
+        folder = tmp_path / "files" / key
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(content)
+        student = Student(key, key.title())
+        record = records.Submission(student, key, {}, prints=preparation.prints(folder))
+        records.write_submission(tmp_path / records.STUDENTS / key, record)
+        grades.append(Grade(student, lab, score(lab.rubric, {})))
+    results.write_class_results(tmp_path, lab, grades, "en")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    section = page[page.index("The same captures (1)") :]
+    section = section[: section.index("</section>")]
+    assert ["Ann", "Bob"] == [name for name in ("Ann", "Bob", "Eve", "Joe") if name in section]
+    assert "The same programs" not in page

@@ -9,7 +9,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from wirelab.base.errors import EnvironmentFault, InputError, UsageError, WirelabError
@@ -17,9 +19,11 @@ from wirelab.base.texts import Text, catalogue, register
 from wirelab.compose.programs import words_of
 from wirelab.compose.submissions import LANGUAGES as KINDS
 from wirelab.compose.submissions import find_programs
-from wirelab.judge.likeness import fingerprint
+from wirelab.judge.likeness import conversations, fingerprint
 from wirelab.judge.verdict import Said
 from wirelab.observe.evidence import Role
+from wirelab.observe.pcap import read_capture
+from wirelab.observe.segments import decode
 from wirelab.stage.build import build
 from wirelab.stage.sandbox import Sandbox
 
@@ -30,6 +34,8 @@ LANGUAGES = (
 """What a machine may lack without any fault of a student's; whatever else a submission needs it has to bring."""
 
 MOST_FILES, MOST_BYTES = 1_000, 1_000_000  # that are looked into for likeness
+MOST_CAPTURES, MOST_CAPTURED, MOST_PACKETS = 8, 32_000_000, 20_000  # captures, bytes and packets of each
+_CAPTURES = (".pcap", ".pcapng", ".cap")
 _SOURCES = frozenset(kind.suffix for kind in KINDS)
 
 register(
@@ -54,7 +60,7 @@ register(
 class Prepared:
     """A submission that is ready to be played: how each role that has a program is started, what else is to be said,
     and what the compiler said. ``lacking``: the roles for which this machine has not what it needs, and what that is.
-    ``prints``: what tells whether somebody else handed in the same program (``judge/likeness``)."""
+    ``prints``: what tells whether somebody else handed in the same program or capture (``judge/likeness``)."""
 
     commands: Mapping[str, str]
     notes: tuple[Said, ...] = ()
@@ -100,11 +106,20 @@ def prepared(folder: Path, roles: Iterable[Role], sandbox: Sandbox | None) -> Pr
 
 
 def prints(folder: Path) -> tuple[str, ...]:
-    """The fingerprints of the programs below a folder, as far as they are long enough to have one."""
+    """The fingerprints of the programs below a folder, as far as they are long enough to have one, and of the
+    conversations in captures there."""
+    files = [path for path in sorted(folder.rglob("*"))[:MOST_FILES] if path.is_file() and not path.is_symlink()]
     found = set()
-    for path in sorted(folder.rglob("*"))[:MOST_FILES]:
-        if path.suffix.lower() in _SOURCES and path.is_file() and path.stat().st_size <= MOST_BYTES:
+    for path in files:
+        if path.suffix.lower() in _SOURCES and path.stat().st_size <= MOST_BYTES:
             found.add(fingerprint(path.read_text(encoding="utf-8", errors="replace"), path.suffix))
+    for path in [path for path in files if path.suffix.lower() in _CAPTURES][:MOST_CAPTURES]:
+        if path.stat().st_size <= MOST_CAPTURED:
+            with suppress(InputError):  # no capture, whatever it is called
+                capture = read_capture(path.read_bytes(), path.name)
+                packets = enumerate(islice(capture.packets, MOST_PACKETS), 1)
+                segments = (decode(packet, frame, capture.linktype) for frame, packet in packets)
+                found.update(conversations(filter(None, segments)))
     return tuple(sorted(found - {""}))
 
 

@@ -22,7 +22,7 @@ from wirelab.compose.labs import STARTER
 from wirelab.compose.preparation import prints
 from wirelab.declare.lab import Lab
 from wirelab.judge.grades import Grade, Student
-from wirelab.judge.likeness import alike
+from wirelab.judge.likeness import CAPTURED, alike
 from wirelab.judge.view import View
 from wirelab.present.class_page import class_page
 from wirelab.present.exports.github import class_summary
@@ -131,7 +131,7 @@ def write_student(out: Path, grade: Grade, runs: Mapping[str, Shown], commands: 
 
 def write_class_results(out: Path, lab: Lab, grades: Sequence[Grade], language: Language) -> None:
     """Write the class page and the files with everybody's results. Raises InputError."""
-    records.write(out / "index.html", class_page(grades, lab, language, _same(out, lab, grades)))
+    records.write(out / "index.html", class_page(grades, lab, language, *_same(out, lab, grades)))
     records.write(out / "gradebook.csv", gradebook(lab, grades, language=language))
     records.write(out / "results.json", _results(lab, grades))
     records.write(out / "junit.xml", _junit(grades, language))
@@ -139,14 +139,18 @@ def write_class_results(out: Path, lab: Lab, grades: Sequence[Grade], language: 
     records.write(out / "summary.md", class_summary(lab, grades, language=language))
 
 
-def _same(out: Path, lab: Lab, grades: Sequence[Grade]) -> list[list[Student]]:
-    """Groups of students who handed in the same program, the lab's starter aside."""
+def _same(out: Path, lab: Lab, grades: Sequence[Grade]) -> tuple[list[list[Student]], list[list[Student]]]:
+    """Groups of students who handed in the same program, the lab's starter aside, and of those who handed in a capture
+    of the same conversation."""
     students = {grade.student.key: grade.student for grade in grades}
     kept = {key: records.read_submission(out / records.STUDENTS / key) for key in students}
     found = {key: record.prints for key, record in kept.items() if record is not None}
     folder = kit.lab_folder(lab.lab)
     starter = prints(folder / STARTER) if folder is not None else ()
-    return [[students[key] for key in group] for group in alike(found, starter)]
+    captured = {key: [one for one in has if one.startswith(CAPTURED)] for key, has in found.items()}
+    programs = {key: [one for one in has if not one.startswith(CAPTURED)] for key, has in found.items()}
+    groups = ([[students[key] for key in group] for group in alike(some, starter)] for some in (programs, captured))
+    return next(groups), next(groups)
 
 
 def _results(lab: Lab, grades: Iterable[Grade]) -> Iterator[str]:

@@ -1,8 +1,11 @@
-"""Which programs are the same but for names, comments and layout: a place to look, never a verdict. Reads no files.
+"""Which programs are the same but for names, comments and layout, and which captures are of the same conversation: a
+place to look, never a verdict. Reads no files.
 
 What is compared is the order of a program's words, whatever its language: comments and white space are left out, each
 name that is no keyword is replaced by when it first came up, texts and numbers by what they are. Renaming, reformatting and commenting
-change nothing of that; moving a function does.
+change nothing of that; moving a function does. A conversation is told by the two initial sequence numbers, which each side draws
+anew for every connection (RFC 9293, section 3.4.1): cutting a capture, changing its format, its times or its addresses changes nothing of
+them.
 """
 
 from __future__ import annotations
@@ -11,6 +14,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
+from wirelab.observe.segments import Segment
+
+CAPTURED = "captured "
+"""How the fingerprint of a conversation begins, and no program's."""
 LEAST = 150  # words: shorter programs are alike by chance, or because the handout says so
 _HASH_COMMENTS = (".py", ".rb", ".sh", ".pl")
 _TEXT = r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"
@@ -41,6 +48,12 @@ def fingerprint(text: str, suffix: str) -> str:
     if len(words) < LEAST:
         return ""
     return hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def conversations(segments: Iterable[Segment]) -> list[str]:
+    """What tells each connection whose handshake is among the segments from all others."""
+    answers = (segment for segment in segments if segment.syn and segment.has_ack)
+    return list(dict.fromkeys(f"{CAPTURED}{segment.ack} {segment.seq}" for segment in answers))
 
 
 def alike(fingerprints: Mapping[str, Iterable[str]], known: Iterable[str] = ()) -> list[tuple[str, ...]]:

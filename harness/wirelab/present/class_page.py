@@ -87,6 +87,12 @@ register(
             "they may have been allowed to work together, or have the same source.",
             "除了命名、注释和排版，这些学生提交了相同的程序。这只是提示您查看，不是结论：他们可能获准合作，或参考了同一来源。",
         ),
+        "class.captured": Text("The same captures", "相同的抓包"),
+        "class.captured.why": Text(
+            "Captures that these handed in hold a connection with the same two initial sequence numbers: it is one and the "
+            "same conversation. That is a place to look, no verdict: they may have been allowed to work together.",
+            "这些学生提交的抓包文件里，有一条连接的两个初始序号完全相同，即同一次会话。这只是提示您查看，不是结论：他们可能获准合作。",
+        ),
         "class.hidden": Text(
             "Hidden check N is the N-th scenario under 'hidden' in lab.yaml.",
             "“隐藏检查 N” 是 lab.yaml 中 hidden 下的第 N 个场景。",
@@ -95,15 +101,21 @@ register(
 )
 
 
-def class_page(grades: Sequence[Grade], lab: Lab, language: Language, alike: Sequence[Sequence[Student]] = ()) -> str:
+def class_page(
+    grades: Sequence[Grade],
+    lab: Lab,
+    language: Language,
+    alike: Sequence[Sequence[Student]] = (),
+    captured: Sequence[Sequence[Student]] = (),
+) -> str:
     """``index.html`` of a graded class. It links to ``students/KEY/feedback.html``, beside which it lies. ``alike`` are
-    groups of students who handed in the same program."""
+    groups of students who handed in the same program, ``captured`` of those who handed in the same conversation."""
     title = say("class.title", language, lab=in_(lab.title, language))
     parts = [el("header", el("h1", title), el("p", _summary(grades, lab, language)))]
     if grades:
         parts += [_marks(grades, language), _matrix(grades, lab, language)]
         parts += [_problems(grades, language), _undecided(grades, language)]
-        parts += [_alike(alike, language)]
+        parts += [_alike(alike, "class.alike", language), _alike(captured, "class.captured", language)]
         parts += [_findings(clusters(grades), language), _timing(grades, language)]
     foot = el("footer", el("p", say("class.hidden", language))) if lab.hidden else Html("")
     return document(title, join([el("main", *parts), foot]), language)
@@ -217,12 +229,12 @@ def _problems(grades: Sequence[Grade], language: Language) -> Html:
     )
 
 
-def _alike(groups: Sequence[Sequence[Student]], language: Language) -> Html:
+def _alike(groups: Sequence[Sequence[Student]], title: str, language: Language) -> Html:
     if not groups:
         return Html("")
     rows = [el("li", *(part for student in group for part in (_linked(student), " "))) for group in groups]
-    why = el("p", say("class.alike.why", language), class_="soft")
-    return el("section", el("h2", f"{say('class.alike', language)} ({len(rows)})"), why, el("ul", *rows))
+    why = el("p", say(f"{title}.why", language), class_="soft")
+    return el("section", el("h2", f"{say(title, language)} ({len(rows)})"), why, el("ul", *rows))
 
 
 def _undecided(grades: Sequence[Grade], language: Language) -> Html:

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from glob import glob
 from types import MappingProxyType
 
@@ -110,7 +111,7 @@ class Sandboxed:
             os.close(file)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is worked out once, before anything is forked, stays
 class Sandbox:
     """What all programs of a submission find. ``hidden`` are folders that none may see, wherever they lie; ``readable``
     are further ones that they may read (an interpreter's), with a ``bin`` where their programs are."""
@@ -124,6 +125,39 @@ class Sandbox:
     def path(self) -> str:
         """Where programs are looked for, from inside."""
         return ":".join((*(f"{folder}/bin" for folder in self.readable), "/usr/local/bin", "/usr/bin", "/bin"))
+
+    @cached_property
+    def system(self) -> tuple[str, ...]:
+        """What bubblewrap is told of all that is the same for every program."""
+        options = [
+            *"--unshare-user --unshare-pid --unshare-ipc --unshare-uts --disable-userns --cap-drop ALL".split(),
+            *"--die-with-parent --hostname lab --clearenv".split(),
+        ]
+        for path in self._shown:
+            if os.path.islink(path) and path in _SYSTEM:
+                options += ["--symlink", os.readlink(path), path]
+            else:
+                options += ["--ro-bind-try", path, path]
+        options += ["--proc", "/proc", "--dev", "/dev"]
+        for path in ("/tmp", "/dev/shm"):
+            options += ["--size", str(self.limits.disk), "--tmpfs", path]
+        for path in filter(os.path.islink, _found(_SETTINGS)):
+            options += ["--symlink", os.readlink(path), path]
+        return tuple(options)
+
+    @cached_property
+    def settings(self) -> tuple[str, ...]:
+        """The files of the system's settings that programs get a copy of."""
+        return tuple(path for path in _found(_SETTINGS) if not os.path.islink(path))
+
+    @cached_property
+    def _shown(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*_SYSTEM, *_found(_LANGUAGES), *self.readable)))
+
+    @cached_property
+    def _covered(self) -> tuple[str, ...]:
+        """Those of the hidden folders that would be seen in what is shown, if they are there."""
+        return tuple(path for path in self.hidden if any(_inside(path, root) for root in self._shown))
 
     def finds(self, program: str) -> bool:
         """Whether a program that is no path is there to be started."""
@@ -175,32 +209,16 @@ class Sandbox:
         writable: Mapping[str, str],
         files: list[int],
     ) -> Sandboxed:
-        options = [
-            *"--unshare-user --unshare-pid --unshare-ipc --unshare-uts --disable-userns --cap-drop ALL".split(),
-            *"--die-with-parent --hostname lab --clearenv".split(),
-        ]
-        shown = [*_SYSTEM, *_found(_LANGUAGES), *self.readable]
-        for path in dict.fromkeys(shown):
-            if os.path.islink(path) and path in _SYSTEM:
-                options += ["--symlink", os.readlink(path), path]
-            else:
-                options += ["--ro-bind-try", path, path]
-        options += ["--proc", "/proc", "--dev", "/dev"]
-        for path in ("/tmp", "/dev/shm"):
-            options += ["--size", str(self.limits.disk), "--tmpfs", path]
+        options = list(self.system)
+        for path in filter(os.path.isdir, self._covered):
+            options += ["--tmpfs", path, "--remount-ro", path]
         ids = {"uid": os.getuid(), "gid": os.getgid()}
         for path, text in _DATA.items():
             files.append(_memory(text.format(**ids).encode()))
             options += ["--file", str(files[-1]), path]
-        for path in _found(_SETTINGS):
-            if os.path.islink(path):
-                options += ["--symlink", os.readlink(path), path]
-            else:
-                files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-                options += ["--file", str(files[-1]), path]
-        for path in self.hidden:
-            if os.path.isdir(path) and any(_inside(path, root) for root in shown):
-                options += ["--tmpfs", path, "--remount-ro", path]
+        for path in self.settings:
+            files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            options += ["--file", str(files[-1]), path]
         options += home
         for option, folders in (("--ro-bind", readable), ("--bind", writable)):
             for source, target in folders.items():

@@ -63,19 +63,19 @@ def _in_sandbox(sandboxed: Sandboxed, terminal: str) -> int:
     # Who is root here maps that into the sandbox, for which Linux wants one more capability, user_namespaces(7).
     lent = namespace.lent(linux.CAP_SETFCAP) if os.geteuid() == 0 else nullcontext()
     with lent:
-        before = _expendable("1000")
+        before = _expendable(b"1000")
         try:
             return _spawn(list(sandboxed.argv), {}, "/", terminal, sandboxed.files, HELD_BACK)
         finally:
             _expendable(before)
 
 
-def _expendable(score: str) -> str:
+def _expendable(score: bytes) -> bytes:
     """Make this process, and what it starts from now on, what the kernel ends first when the machine has no memory left
     (1000), or as it was before, which is returned. Source: proc(5), oom_score_adj."""
-    with suppress(OSError), open("/proc/self/oom_score_adj", "r+", encoding="ascii") as file:
+    with suppress(OSError), open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:
         before = file.read()
-        os.pwrite(file.fileno(), score.encode(), 0)
+        os.pwrite(file.fileno(), score, 0)
         return before
     return score
 
