@@ -9,7 +9,8 @@ Then
   they print would come late), without network, capture, sandbox or judge. CPU is what the kernel says of the programs
   alone, whoever types is not counted; programs are built before, and that is counted by itself;
 - grades the class in a control group (cpuacct, or cgroup 2), whose CPU the kernel sums whatever bubblewrap hides; where
-  there is none, it is what the whole machine was busy less what it is when idle, and says so. Building is subtracted.
+  there is none, it is what the whole machine was busy less what it is when idle, and says so. Both sides build; the
+  ratio of the runs alone takes from both what building cost when it was done bare.
 
 ``--memory`` grades 20, 200 and 2000 submissions and prints the peak memory of the grading process itself. ``--kills N`` kills
 grading at N random moments, each time resuming it, and compares the gradebook with that of an undisturbed run: 1 when
@@ -358,22 +359,20 @@ def _cost(folder: Path, number: int, *, right: bool) -> None:
         found = grade(meter, lab, folder / "class", folder / "out")
     finally:
         meter.close()
-    cost, through = (found.cpu - built) / alone, alone / cpus() / found.wall
-    with_builds = (alone + built) / cpus() / found.wall
+    whole, cost = found.cpu / (alone + built), (found.cpu - built) / alone
+    through = (alone + built) / cpus() / found.wall
     tries = sum(json.loads(path.read_text())["tries"] for path in (folder / "out").glob("students/*/runs/*/*.done"))
     print(f"{number} submissions, {runs} runs, played {tries} times; CPU of grading from {meter.how}")
     print(
-        f"CPU of the programs, bare         {alone:8.1f} s   ({alone / runs * 1e3:.0f} ms a run; building {built:.1f} s)"
+        f"CPU of the programs, bare         {alone + built:8.1f} s   (building {built:.1f} s, {alone / runs * 1e3:.0f} ms a run)"
     )
     print(
-        f"CPU of grading, less building     {found.cpu - built:8.1f} s   ({(found.cpu - built) / runs * 1e3:.0f} ms a run)"
+        f"CPU of grading                    {found.cpu:8.1f} s   ({(found.cpu - built) / runs * 1e3:.0f} ms a run, less building)"
     )
-    print(f"ratio                             {cost:8.2f}     (limit {COST})")
+    print(f"ratio                             {whole:8.2f}     (limit {COST}; {cost:.2f} of the runs alone)")
     print(f"time of grading                   {found.wall:8.1f} s   ({runs / found.wall:.1f} runs a second)")
     print(f"CPUs busy                         {found.cpu / cpus() / found.wall:8.0%}")
-    print(
-        f"throughput of the bare programs   {through:8.0%}     ({with_builds:.0%} with building; limit {THROUGHPUT:.0%})"
-    )
+    print(f"throughput of the bare programs   {through:8.0%}     (limit {THROUGHPUT:.0%})")
     print(f"peak memory of the grading process{found.memory:8.0f} MB")
 
 

@@ -276,7 +276,14 @@ SEEN: dict[str, Callable[[], Judgement]] = {
         witnessed(2010, "alice", thread("client", "running"), sockets=OPEN, cpu=0.98),
     ),
     "WL652": lambda: quits(HELLO, witnessed(2010, "alice", JOINING, RECEIVER, sockets=OPEN)),
-    "WL653": lambda: quits(HELLO, witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN)),
+    "WL653": lambda: judged(
+        scenario("{teardown: alice}", script=(*STARTS, "{alice: press, key: ctrl-c}", "{alice: exits, status: 0}")),
+        HELLO,
+        typed(10, "alice", "Ctrl-C"),
+        missed(3, 2010, run_delay=0.01),
+        killed(2020, "alice"),
+        witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN),
+    ),
     "WL654": lambda: quits(
         HELLO,
         witnessed(2010, "alice", thread("MainThread", "waiting", None, library="_shutdown"), RECEIVER, sockets=OPEN),
@@ -294,6 +301,10 @@ SEEN: dict[str, Callable[[], Judgement]] = {
     ),
     "WL660": lambda: quits(
         HELLO, witnessed(2010, "alice", thread("MainThread", "sleeping", 90), RECEIVER, sockets=OPEN)
+    ),
+    "WL662": lambda: quits(
+        HELLO + r'alice > s "MSG /quit\n" at=11ms',
+        witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN),
     ),
 }
 CAUSED = dict(sorted((BARE | SEEN).items()))

@@ -21,6 +21,7 @@ from tests.judge.caused import (
     SEEN,
     SERVER,
     beat,
+    by_server,
     called,
     cause,
     causes,
@@ -29,11 +30,25 @@ from tests.judge.caused import (
     thread,
     witnessed,
 )
-from tests.judge.runs import HELLO, at, evidence, exited, judged, killed, missed, profile_of, scenario, typed
+from tests.judge.runs import (
+    GOODBYE,
+    HELLO,
+    at,
+    evidence,
+    exited,
+    judged,
+    killed,
+    missed,
+    profile_of,
+    scenario,
+    shown,
+    typed,
+)
 from wirelab.judge.judge import judge
 from wirelab.judge.verdict import Judgement
 from wirelab.observe.evidence import (
     Called,
+    Doing,
     Event,
     Evidence,
     SocketSeen,
@@ -106,6 +121,18 @@ NEAR: dict[str, Callable[[], Judgement]] = {
     "WL660: it waits for an event, and was met between two waits": lambda: quits(
         HELLO,
         witnessed(2010, "alice", thread("MainThread", "running", 90, library="wait"), RECEIVER, sockets=OPEN, cpu=0.1),
+    ),
+    "WL662: it had heeded the word, and reads the keyboard for something else": lambda: quits(
+        HELLO,
+        called(11, "alice", "shutdown", 50),
+        witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN),
+    ),
+    "WL662: its own FIN is out": lambda: quits(
+        HELLO + "alice > s FIN at=12ms\ns > alice ACK\n",
+        witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN),
+    ),
+    "WL662: it was seen before it can have read the word": lambda: quits(
+        HELLO, witnessed(60, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN)
     ),
     "WL656: not known what a program that is not Python waits for": lambda: quits(
         HELLO, witnessed(2010, "alice", thread("client", "waiting"), sockets=OPEN)
@@ -208,8 +235,22 @@ def test_threads_of_the_same_name_are_told_apart():
 
 
 def test_the_only_thread_of_a_python_program_has_its_name():
-    words = said(quits(HELLO, witnessed(2010, "alice", thread("python3", "keyboard", 40), sockets=OPEN)), "WL653")
-    assert "your program does not exit: MainThread reads the keyboard (input() at client.py:40)" == words
+    words = said(quits(HELLO, witnessed(2010, "alice", thread("python3", "keyboard", 40), sockets=OPEN)), "WL662")
+    assert words.endswith("at 2.030 s MainThread reads the keyboard at client.py:40")
+
+
+def test_a_quit_that_went_out_as_a_message_is_told_with_its_frame():
+    run = CAUSED["WL662"]()
+    assert "it even sent it as a message (frame 4): at 2.030 s MainThread reads" in said(run, "WL662")
+    assert {"WL662"} == {of for _, of in causes(run)}
+    prompt = shown(9, "alice", "Connected to\r\n> "), shown(12, "alice", "/quit\r\n> ")
+    wire = HELLO + r'alice > s "MSG /quit\n" at=11ms' + "\ns > alice FIN at={}ms\nalice > s FIN\ns > alice ACK\n"
+    for moment, events, expected in ((2000, prompt, ["WL662"]), (2000, prompt[:1], []), (500, prompt, [])):
+        left = judged("{teardown: alice, first: alice}", wire.format(moment), typed(10, "alice", "/quit⏎"), *events)
+        assert expected == [of for code, of in causes(left) if code == "WL501"]
+        assert not expected or "had not closed when server did, in frame 5" in said(left, "WL662")
+    silent = quits(HELLO, witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN))
+    assert "as a message" not in said(silent, "WL662")
 
 
 def test_a_closed_socket_that_a_thread_still_uses_is_seen_without_any_call():
@@ -272,7 +313,7 @@ def test_calls_tell_that_nothing_is_received_before_enter():
         exited(900, "alice"),
     )
     assert [("WL302", "WL351"), ("WL302", "WL351")] == causes(run)
-    assert "no recv() was called before 0.621 s, at client.py:57 in MainThread" in said(run, "WL351")
+    assert "did nothing on the connection before 0.621 s, when it called recv() at client.py:57" in said(run, "WL351")
     receiving = judged(
         "{heartbeat: alice}",
         wire,
@@ -282,6 +323,44 @@ def test_calls_tell_that_nothing_is_received_before_enter():
         exited(900, "alice"),
     )
     assert [] == causes(receiving)
+
+
+def keyboard(*calls: Event | tuple[Event, ...]) -> Judgement:
+    """Heartbeats at 100 and 300 ms, the second unanswered; "x" and Enter at 600 ms; the end at 900 ms."""
+    wire = HELLO + beat(1, 100, 110) + beat(2, 300) + GOODBYE.replace("alice > s FIN", "alice > s FIN at=900ms")
+    return judged("{heartbeat: alice}", wire, typed(600, "alice", "x⏎"), *calls, exited(950, "alice"))
+
+
+def test_who_answers_once_and_then_reads_the_keyboard_is_kept_by_it():
+    answered = called(5, "alice", "recv", 57), called(109, "alice", "send", 60)
+    run = keyboard(*answered, called(601, "alice", "send", 52))
+    assert [("WL302", "WL351")] == causes(run)
+    assert "MainThread, the only thread that calls recv(), did nothing on the connection before 0.621 s" in said(
+        run, "WL351"
+    )
+    for calls in (
+        (called(111, "alice", "recv", 57, count=2), called(601, "alice", "recv", 57, count=3)),  # in recv() all along
+        (called(500, "alice", "send", 52),),  # before anybody typed
+        (called(800, "alice", "send", 52),),  # long after
+        (called(100, "alice", "recv", 57, count=16), called(601, "alice", "send", 52)),  # others may have followed
+        (called(601, "alice", "recv", 57, thread="receiver"),),  # two threads receive
+    ):
+        assert [] == causes(keyboard(*answered, *calls))
+
+
+def test_who_never_receives_and_leaves_bytes_unread_is_kept_by_the_keyboard():
+    wire = HELLO + beat(1, 100) + "alice > s RST at=603ms\n"
+    quits = typed(600, "alice", "/quit⏎"), exited(650, "alice")
+    closes = called(602, "alice", "close", 35, unread=12)
+    run = judged("{heartbeat: alice}", wire, *quits, closes)
+    assert [("WL302", "WL351")] == causes(run)
+    assert "alice does not look at the connection while it reads the keyboard" in said(run, "WL351")
+    assert "recv() was never called, and 12 bytes lay unread at close()" in said(run, "WL351")
+    run = judged("{heartbeat: alice}", wire, *quits, called(602, "alice", "shutdown", 35))
+    assert "the RST in frame 6 says that bytes lay unread" in said(run, "WL351")
+    # Nothing lay unread: somebody received in a way that is not seen.
+    unseen = called(602, "alice", "close", 35, unread=0)
+    assert [] == causes(judged("{heartbeat: alice}", HELLO + beat(1, 100) + GOODBYE, *quits, unseen))
 
 
 def test_the_only_thread_at_the_keyboard_explains_heartbeats_unanswered():
@@ -411,3 +490,22 @@ def test_witnesses_change_no_verdict_and_no_finding(wire: str, events: list[Even
 
 def test_no_bare_cause_needs_a_witness():
     assert set(BARE).isdisjoint(SEEN)
+
+
+def test_a_main_thread_that_waits_for_a_lock_since_a_line_was_typed_explains_the_broadcast_that_is_missing():
+    def held(*events: Event | tuple[Event, ...], doing: Doing = "waiting", moment: float = 3000) -> Judgement:
+        waits = witnessed(moment, "server", thread("MainThread", doing, 53), thread("serve", "receiving", 26))
+        accepted = called(1, "server", "accept", 40, thread="acceptor", port=SERVER, peer=0)
+        return by_server(
+            "{broadcast: news, to: [alice]}", HELLO, typed(900, "server", "news⏎"), accepted, waits, *events
+        )
+
+    run = held()
+    assert [("WL401", "WL656")] == [pair for pair in causes(run) if pair[0] == "WL401"]
+    assert (
+        "server is held up: at 3.020 s MainThread waits for a lock or a condition at server.py:53, and it has done nothing "
+        "on any connection since 'news' was typed at 0.920 s"
+    ).replace("server.py", "client.py") == said(run, "WL656")
+    later = called(950, "server", "send", 55, port=SERVER, peer=ALICE)
+    for other in (held(later), held(doing="keyboard"), held(moment=1000)):
+        assert [] == [pair for pair in causes(other) if pair[0] == "WL401"]

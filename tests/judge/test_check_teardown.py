@@ -41,7 +41,7 @@ def test_what_the_kernel_of_a_killed_program_sends_is_nobodys_doing(who: str, te
         assert PASS == outcome(judgement)
         (said,) = [check.summary for check in judgement.checks if check.name == "teardown"]
         assert f"the script killed {who}" in said.in_("en")
-        assert f"{who} 被场景脚本杀死" in said.in_("zh")
+        assert f"{who} 被脚本强制结束" in said.in_("zh")
 
 
 @pytest.mark.parametrize(("who", "tests", "other"), [("server", "client", "alice"), ("alice", "server", "server")])

@@ -41,21 +41,22 @@ def test_agreement_names_numbers_and_variations():
     check = next(check for check in judgement.checks if check.name == "trace")
     assert ("pass", "alice") == (judgement.verdict.value, check.actor)
     english, chinese = check.summary.in_("en"), check.summary.in_("zh")
-    assert "x = 1000, y = 2000, u = 1008, w = 2001" in english
+    assert "(relative numbers: x = 0, y = 0, u = 8, w = 1)" in english
     assert "an ACK rides on another segment (frame 7)" in english
     assert "ACK 搭在别的报文段上（第 7 帧）" in chinese
 
 
-def test_a_difference_names_line_frame_and_what_differs():
+def test_a_difference_quotes_the_line_and_names_frame_and_what_differs():
     found = only(run(f"{OPEN}...\n{CLOSE}", HELLO + TALK + "alice > s RST,ACK"))
     said = found.rationale.in_("en")
     assert ("WL701", (6,)) == (found.code, found.frames)
-    assert "expected 'alice > server FIN seq=u' (line 15)" in said
-    assert "frame 6 is 'alice > server RST,ACK seq=x+8 ack=y+1', which differs in flags" in said
-    assert "(x = 1000, y = 2000)" in said
+    assert "expected the segment 'alice > server FIN seq=u'; " in said
+    assert "frame 6 is 'alice > server RST,ACK seq=8 ack=1', which differs in flags" in said
+    assert "(relative numbers: x = 0, y = 0)" in said
     kinds = [row.kind for row in found.beside]
     assert ["same"] * 3 + ["passed"] + ["different"] + ["missing"] * 3 == kinds
     assert "alice > server FIN seq=u" == found.beside[4].expected
+    assert "alice > server RST,ACK seq=x+8 ack=y+1" == found.beside[4].seen
 
 
 def test_what_never_came_is_said_so():

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from tests.present.sample import ACTORS, ALICE, LINE, at, judgement, noted, played
 from tests.wire import dialogue
 from wirelab.base.texts import LANGUAGES, Language
+from wirelab.judge.findings import REGISTRY, cause, finding
 from wirelab.judge.verdict import Judgement, Verdict
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Exited, Owned, Peered, Sampled, Shown, Started, StepBegan, StepEnded, Typed
 from wirelab.present import words
 from wirelab.present.console import FLOOD, LiveConsole
-from wirelab.present.outcome import verdict_lines
+from wirelab.present.outcome import brief_lines, verdict_lines
 from wirelab.present.style import cells
 
 INK = re.compile(r"\x1b\[[0-9;]*m")
@@ -273,11 +274,11 @@ def test_every_outcome_is_told_in_words_and_findings_are_whole() -> None:
     assert lines[0] == "✓ pass          alice  handshake  SYN, SYN+ACK, ACK in frames 1, 2, 3"
     assert lines[-1] == "✗ fail: heartbeat/answers-while-typing (1 passed, 1 failed, 1 inconclusive)"
     text = re.sub(r"\s+", "", "".join(lines))
-    for finding in judgement().findings:
-        for said in (finding.rationale, finding.hint):
+    for found in judgement().findings:
+        for said in (found.rationale, found.hint):
             whole = said.in_("en").replace("\u202e", "⟨U+202E⟩")
             assert re.sub(r"\s+", "", whole) in text
-        for _, line in finding.terminal:
+        for _, line in found.terminal:
             assert re.sub(r"\s+", "", line) in text.replace("▌", "")
     assert not any("…" in line for line in lines)
 
@@ -292,3 +293,23 @@ def test_a_run_without_checks_has_a_verdict() -> None:
 def test_the_command_stands_behind_a_full_width_comma_in_chinese():
     event = Started(0, "alice", "client", "submission", ("./client", "127.0.0.1", "12001"))
     assert "启动：提交的程序，./client 127.0.0.1 12001" == words.started(event, "zh")
+
+
+def test_in_brief_the_finding_that_lies_deepest_is_told_with_its_cause() -> None:
+    alice = judgement().checks[0]
+    refused = finding("WL104", "alice", frames=(), terminal=())
+    silent = finding("WL302", "alice", frames=(), terminal=())
+    late = replace(silent, cause=cause("WL351", "alice"))
+    failed = replace(alice, verdict=Verdict.FAIL, findings=(finding("WL601", "alice", terminal=()), late))
+    played = Judgement("t", (alice, failed), Verdict.FAIL)
+    assert brief_lines(played, "T", language="en", width=120, colour=False) == [
+        "✗ t: T",
+        f"    WL302  {REGISTRY['WL302'].summary.en}",
+        f"    likely cause WL351: {REGISTRY['WL351'].summary.en}",
+        "    more: wirelab explain WL351",
+    ]
+    played = replace(played, checks=(failed, replace(failed, findings=(refused,))))
+    assert f"    WL104  {REGISTRY['WL104'].summary.zh}" in brief_lines(
+        played, "T", language="zh", width=120, colour=False
+    )
+    assert ["✗ t: T"] == brief_lines(replace(played, checks=()), "T", language="en", width=120, colour=False)

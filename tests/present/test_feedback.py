@@ -27,9 +27,12 @@ from wirelab.judge.points import Score, Share
 from wirelab.judge.verdict import Beside, Said, Verdict
 from wirelab.present.feedback import (
     BESIDE_ROWS,
+    HiddenTold,
     Worth,
     excerpt,
+    free_text,
     hidden_numbers,
+    hidden_text,
     repeat_command,
     told,
     worth_of,
@@ -76,7 +79,7 @@ def test_numbers_of_hidden_scenarios_are_those_of_the_lab_whatever_was_played() 
     assert {HIDDEN[0]: 1, HIDDEN[1]: 2} == hidden_numbers(grade_with(HIDDEN[1]))
 
 
-def test_the_costliest_comes_first_by_its_cause() -> None:
+def test_what_lies_deepest_comes_first_by_its_cause() -> None:
     assert [("WL351", 1)] == [(kind.code, run) for kind, run in told(plain_grade(), {}, {}, "en").begin]
     dear, cheap = (
         grade_with(SHOWN, finding("WL502", "alice", frames=(), terminal=(), **values_of("WL502"))),
@@ -84,7 +87,37 @@ def test_the_costliest_comes_first_by_its_cause() -> None:
     )
     runs = (replace(cheap.runs[0], scenario=SECOND), dear.runs[0])
     both = replace(cheap, runs=runs, scores=dear.scores)
-    assert ["WL502", "WL351"] == [kind.code for kind, _ in told(both, {}, {}, "en").begin]
+    assert ["WL351", "WL502"] == [kind.code for kind, _ in told(both, {}, {}, "en").begin]
+    crash = finding("WL606", "alice", frames=(), terminal=(), actor="alice")
+    judgement = runs[0].judgement
+    checks = (*judgement.checks, replace(judgement.checks[0], name="clean", findings=(crash,)))
+    crashed = replace(runs[0], judgement=replace(judgement, checks=checks))
+    assert [("WL606", 1), ("WL502", 2)] == [
+        (kind.code, run) for kind, run in told(replace(both, runs=(crashed, runs[1])), {}, {}, "en").begin
+    ]
+
+
+def test_in_one_layer_the_costliest_comes_first() -> None:
+    late = grade_with(SHOWN, finding("WL303", "alice", frames=(), terminal=(), **values_of("WL303")))
+    runs = (replace(plain_grade().runs[0], scenario=SECOND), late.runs[0])
+    assert ["WL303", "WL351"] == [kind.code for kind, _ in told(replace(late, runs=runs), {}, {}, "en").begin]
+
+
+def test_a_failure_that_costs_nothing_is_said_to_cost_nothing() -> None:
+    grade = plain_grade()
+    whole = tuple(
+        replace(one, points=one.item.points, shares=tuple(replace(share, fraction=1.0) for share in one.shares))
+        for one in grade.scores
+    )
+    (run,) = told(grade, {}, {}, "en").shown
+    assert "" == free_text(run, "en")
+    (run,) = told(replace(grade, scores=whole), {}, {}, "en").shown
+    assert "what failed (heartbeat) costs no point here" == free_text(run, "en")
+    assert "未通过的检查（heartbeat）在这里不扣分" == free_text(run, "zh")
+    one = HiddenTold(1, Verdict.FAIL, Worth(2.22, 2.22))
+    assert "2.22 of 2.22 points · what failed costs no point here" == hidden_text(one, "en")
+    assert "2.22 of 2.22 points" == hidden_text(replace(one, verdict=Verdict.PASS), "en")
+    assert "1 of 2.22 points" == hidden_text(replace(one, worth=Worth(1, 2.22)), "en")
 
 
 def test_what_stands_above_is_not_told_again() -> None:

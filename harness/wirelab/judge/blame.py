@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual
 from wirelab.judge.findings import finding
+from wirelab.judge.step_words import in_words
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
 from wirelab.observe.connections import Connection, Side
@@ -90,7 +91,7 @@ def connection_of(view: View, client: str) -> tuple[Connection | None, list[Find
         return None, [finding("WL904", client, count=len(view.connections), actor=client)]
     if view.part(client) != "submission":
         return None, [not_yours(client, Bilingual("did not connect", "没有建立连接"))]
-    return None, [finding("WL101", client, actor=client, port=view.scenario.port)]
+    return None, [finding("WL101", client, actor=client, port=view.evidence.port)]
 
 
 def refused(view: View, client: str, connection: Connection) -> Finding | None:
@@ -154,7 +155,8 @@ def left_early(view: View, client: str, connection: Connection) -> Finding | Non
 def not_played(view: View, actor: str | None = None) -> Finding:
     """The script ended before what is asked about."""
     played = list(view.steps())
-    return finding("WL906", actor, step=played[-1].began.text if played else "-")
+    step = in_words(view.scenario.script[played[-1].began.index]) if played else "-"
+    return finding("WL906", actor, step=step)
 
 
 def received(connection: Connection, by: Side, end: int) -> int | None:

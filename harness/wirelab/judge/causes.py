@@ -16,12 +16,13 @@ from wirelab.judge.causes_heartbeat import (
     came_in_pieces,
     came_with_others,
     given_up,
-    only_after_enter,
     own_number,
     thread_had_ended,
 )
+from wirelab.judge.causes_keyboard import only_after_enter, quit_unheeded
 from wirelab.judge.causes_messages import (
     a_slow_client,
+    at_a_lock,
     broke_off,
     one_at_a_time,
     one_recv_one_message,
@@ -49,18 +50,28 @@ Rule = Callable[[View, Finding], Finding | None]
 _START: tuple[Rule, ...] = (address_in_use, elsewhere, crashed_early)
 _CRASH: tuple[Rule, ...] = (daemons_at_shutdown, end_of_input, interrupted, address_in_use)
 _ANSWER: tuple[Rule, ...] = (thread_had_ended, own_number, only_after_enter, came_in_pieces, came_with_others)
-_BROADCAST: tuple[Rule, ...] = (broke_off, a_slow_client, one_at_a_time)
+_BROADCAST: tuple[Rule, ...] = (broke_off, a_slow_client, at_a_lock, one_at_a_time)
 _RESET: tuple[Rule, ...] = (one_at_a_time, peer_was_gone, linger_zero, unread_bytes)
-_NO_FIN: tuple[Rule, ...] = (another_thread_receives, spins, close_wait, never_ended)
+_NO_FIN: tuple[Rule, ...] = (another_thread_receives, spins, quit_unheeded, close_wait, never_ended)
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "WL101": _START,
     "WL102": _START,
     "WL104": _START,
     "WL201": (two_threads_at_once, still_unsent),
+    "WL202": (quit_unheeded,),
     "WL203": (two_threads_at_once,),
     "WL206": (two_threads_at_once,),
-    "WL207": (kept_in_a_buffer, *_ANSWER, *_BROADCAST, linger_zero, unread_bytes, another_thread_receives, close_wait),
+    "WL207": (
+        kept_in_a_buffer,
+        *_ANSWER,
+        *_BROADCAST,
+        linger_zero,
+        unread_bytes,
+        another_thread_receives,
+        quit_unheeded,
+        close_wait,
+    ),
     "WL209": (two_threads_at_once,),
     "WL301": (one_at_a_time,),
     "WL302": _ANSWER,
@@ -68,11 +79,20 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL304": (own_number, came_in_pieces),
     "WL305": (own_number, came_in_pieces),
     "WL401": _BROADCAST,
-    "WL501": (given_up,),
+    "WL501": (given_up, quit_unheeded),
     "WL502": _RESET,
     "WL503": (peer_was_gone, *_NO_FIN),
     "WL504": _NO_FIN,
-    "WL601": (another_thread_receives, spins, fin_wait_2, keeps_running, one_at_a_time, close_wait, left_waiting),
+    "WL601": (
+        another_thread_receives,
+        spins,
+        fin_wait_2,
+        quit_unheeded,
+        keeps_running,
+        one_at_a_time,
+        close_wait,
+        left_waiting,
+    ),
     "WL602": (*_CRASH, elsewhere, crashed_early),
     "WL603": (daemons_at_shutdown, end_of_input, interrupted),
     "WL604": (one_recv_one_message, still_unsent, kept_in_a_buffer, *_BROADCAST, *_START),

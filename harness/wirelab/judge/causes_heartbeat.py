@@ -1,4 +1,4 @@
-"""Rules for the causes of heartbeats unanswered, answered late, twice or with a wrong number (WL35x), and of what follows (WL558).
+"""Rules for the causes of heartbeats unanswered, answered late, twice or with a wrong number (WL352 to WL355), and of what follows (WL558).
 
 A rule takes the view of a run and a finding, and gives a cause when the evidence shows it, else None.
 """
@@ -8,34 +8,31 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from wirelab.base.texts import Bilingual, Text
+from wirelab.base.texts import Text
 from wirelab.judge.blame import DROPPED
 from wirelab.judge.clues import (
     AT_ONCE,
     MS,
     Delivery,
-    calls_on,
     crash_of,
     deliveries,
     framed,
     listed,
-    place,
     receives_at,
 )
 from wirelab.judge.clues import unquoted as bare
 from wirelab.judge.findings import cause
-from wirelab.judge.verdict import Finding, Said
-from wirelab.judge.view import HEARTBEAT, QUIT_LINE, View
+from wirelab.judge.verdict import Finding
+from wirelab.judge.view import HEARTBEAT, View
 from wirelab.observe.connections import Connection
 from wirelab.observe.heartbeats import Exchange, Pairing
 from wirelab.observe.messages import Message
 
-APART = 50 * MS  # delays that differ by more have no delay in common
 LEAVING = 200 * MS  # heartbeats that come so shortly before a client leaves need no answer
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """The heartbeat that a finding is about: on which connection, and what else was exchanged there."""
 
     client: str
@@ -48,7 +45,7 @@ class _Case:
         return self.exchange.question
 
 
-def _case(view: View, finding: Finding) -> _Case | None:
+def case_of(view: View, finding: Finding) -> Case | None:
     """The heartbeat without a timely answer that a finding tells of (WL302, WL303), whose answer a peer waited for
     (WL207), or that an answer with a piece of its number followed (WL304, WL305)."""
     values = finding.rationale.values
@@ -62,7 +59,7 @@ def _case(view: View, finding: Finding) -> _Case | None:
                 told = (question.text, question.frames[-1]) == (values.get("question"), values.get("frame"))
                 told = told or (finding.code in ("WL304", "WL305") and _stray(view, finding, connection, exchange))
                 if told or (finding.code == "WL207" and _awaited(view, question, bare(values.get("wanted")))):
-                    return _Case(client, connection, exchange, pairing)
+                    return Case(client, connection, exchange, pairing)
     return None
 
 
@@ -96,132 +93,6 @@ def _awaited(view: View, question: Message, wanted: str) -> bool:
     return by is None or found[1].get(by) == question.groups.get(by)
 
 
-# --- WL351
-
-_HELD = Text(
-    "{actor} can answer only after Enter is pressed at its keyboard: {seen}",
-    "{actor} 只有在键盘上按下回车之后才能应答：{seen}",
-)
-_LOCK = Text(
-    "Does the thread that reads the keyboard hold a lock meanwhile, which the one that answers needs? Call input() before "
-    "you take the lock: a lock guards what threads share, not a wait.",
-    "读键盘的线程是不是一直拿着应答线程需要的锁？请先调用 input()，再加锁：锁保护的是线程共享的东西，不应在持有锁时等待。",
-)
-
-
-def only_after_enter(view: View, finding: Finding) -> Finding | None:
-    """Answers came only within moments of an Enter typed at that client's keyboard, however long the heartbeat had
-    waited; or the witnesses saw that nothing was received until Enter, or the only thread read the keyboard."""
-    case = _case(view, finding)
-    if case is None:
-        return None
-    found = _released(view, case) or _received_after(view, case) or _reading(view, case)
-    held = _sent_after(view, case) if found is None else None
-    if held is not None:
-        seen, frames = held
-        entry = cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
-        return replace(entry, rationale=replace(entry.rationale, text=_HELD), hint=Said(_LOCK))
-    if found is None:
-        return None
-    seen, frames = found
-    return cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
-
-
-def _released(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
-    """All answers came at once after an Enter, and had in common nothing but this."""
-    # What leaves when it is told to quit may as well have been written long before, into a buffer of the program's.
-    enters = [time for time, line in view.typed_lines(case.client) if f"{line}⏎" != QUIT_LINE]
-    mine = case.exchange.answer
-    if mine is None and any(case.question.time < time < _leaves(view, case) for time in enters):
-        return None  # it was not answered after the next Enter either
-    groups: dict[int, list[Exchange]] = {}
-    for exchange in case.pairing.exchanges:
-        answer = exchange.answer
-        if answer is not None:
-            enter = max((time for time in enters if time <= answer.time), default=0)
-            if not enter or answer.time - enter > AT_ONCE or exchange.question.time > enter:
-                return None
-            groups.setdefault(enter, []).append(exchange)
-    together = [exchange for group in groups.values() for exchange in group]
-    delays = [exchange.delay_ns or 0 for exchange in together]
-    if len(together) < 2 or max(delays) - min(delays) < APART:
-        return None
-    enter, group = max(groups.items(), key=lambda item: len(item[1]))
-    frames = tuple(sorted({exchange.answer.frames[-1] for exchange in group if exchange.answer}))
-    asked = tuple(exchange.question.frames[-1] for exchange in group)
-    last = max(exchange.answer.time for exchange in group if exchange.answer)
-    texts, time, took = listed([item.question.text for item in group]), view.seconds(enter), (last - enter) / MS
-    first = view.seconds(group[0].question.time)
-    return Bilingual(
-        f"{texts} had been waiting since {first} s ({framed(asked).en}), and {len(group)} answers left at once, within "
-        f"{took:.0f} ms of the Enter at {time} s ({framed(frames).en}); no answer ever came without an Enter",
-        f"{texts} 从 {first} 秒起就在等待（{framed(asked).zh}），{time} 秒按下回车后 {took:.0f} 毫秒内，"
-        f"{len(group)} 个应答一起发出（{framed(frames).zh}）；没有按回车时从未应答",
-    ), (*asked, *frames)
-
-
-def _received_after(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
-    """No thread had called recv() when the heartbeat came; the first call followed the next Enter."""
-    answer = case.exchange.answer
-    calls = calls_on(view, case.client, case.connection, "client", "recv")
-    enters = [time for time, _ in view.typed_lines(case.client) if time > case.question.time]
-    if not calls or not enters or not enters[0] <= calls[0].time <= enters[0] + AT_ONCE:
-        return None
-    if answer is not None and not calls[0].time <= answer.time <= enters[0] + AT_ONCE:
-        return None
-    first, frame = calls[0], case.question.frames[-1]
-    where, time, enter = place(first.line), view.seconds(first.time), view.seconds(enters[0])
-    return Bilingual(
-        f"{case.question.text} was there from {view.seconds(case.question.time)} s on (frame {frame}), but no recv() was "
-        f"called before {time} s, at {where} in {first.thread}, right after the Enter at {enter} s",
-        f"{case.question.text} 在 {view.seconds(case.question.time)} 秒就已到达（第 {frame} 帧），但直到 {time} 秒 "
-        f"{first.thread} 才在 {where} 第一次调用 recv()，正好在 {enter} 秒按下回车之后",
-    ), case.question.frames
-
-
-def _sent_after(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
-    """The thread that was receiving when the heartbeats came called nothing more until the next Enter, and sent then:
-    something that the keyboard's reader had, such as a lock, held it."""
-    asked = case.question
-    calls = calls_on(view, case.client, case.connection, "client", "recv", "send")
-    waiting = [call for call in calls if call.call == "recv" and call.time <= asked.time]
-    enters = [time for time, _ in view.typed_lines(case.client) if time > asked.time + 2 * AT_ONCE]
-    if case.exchange.answer is not None or not enters or not waiting:
-        return None
-    receiver = waiting[-1].thread
-    mine = [call for call in calls if call.thread == receiver]
-    last, following = [call for call in mine if call.time <= asked.time][-1], [x for x in mine if x.time > asked.time]
-    if last.call != "recv" or not following or following[0].call != "send":
-        return None
-    enter = max((time for time in enters if time <= following[0].time), default=0)
-    if not enter or following[0].time - enter > AT_ONCE:
-        return None
-    came, frame = view.seconds(asked.time), asked.frames[-1]
-    where, time, pressed = place(following[0].line), view.seconds(following[0].time), view.seconds(enter)
-    return Bilingual(
-        f"{receiver} was in recv() when {asked.text} came at {came} s (frame {frame}), but it called send() only at "
-        f"{time} s, at {where}, right after the Enter at {pressed} s",
-        f"{asked.text} 在 {came} 秒到达（第 {frame} 帧）时 {receiver} 正在 recv()，但直到 {time} 秒它才在 {where} 调用 "
-        f"send()，正好在 {pressed} 秒按下回车之后",
-    ), asked.frames
-
-
-def _reading(view: View, case: _Case) -> tuple[Bilingual, tuple[int, ...]] | None:
-    """The program's only thread was seen reading the keyboard while the heartbeat waited."""
-    if case.exchange.answer is not None:
-        return None
-    for seen in view.witnessed(case.client):
-        if seen.time >= case.question.time and len(seen.threads) == 1 and seen.threads[0].doing == "keyboard":
-            thread, time = seen.threads[0], view.seconds(seen.time)
-            line = next(iter(thread.stack), None)
-            at = f" ({place(line)})" if line else ""
-            return Bilingual(
-                f"its only thread, {thread.name}, was reading the keyboard{at} at {time} s",
-                f"{time} 秒时它唯一的线程 {thread.name} 正在读键盘{at}",
-            ), case.question.frames
-    return None
-
-
 # --- WL352, WL353
 
 _SOON = Text(
@@ -243,7 +114,7 @@ def came_in_pieces(view: View, finding: Finding) -> Finding | None:
 
 
 def _boundaries(view: View, finding: Finding, code: str, kinds: tuple[str, ...]) -> Finding | None:
-    case = _case(view, finding)
+    case = case_of(view, finding)
     if case is None or case.exchange.answer is not None:
         return None
     shapes = deliveries(view, case.connection, "server")
@@ -294,7 +165,7 @@ def _until(view: View, client: str, connection: Connection) -> int:
     return min([*moments, view.end])
 
 
-def _leaves(view: View, case: _Case) -> int:
+def leaves(view: View, case: Case) -> int:
     return _until(view, case.client, case.connection)
 
 
@@ -303,7 +174,7 @@ def _leaves(view: View, case: _Case) -> int:
 
 def thread_had_ended(view: View, finding: Finding) -> Finding | None:
     """A crash report was shown before the answer was due, the program went on, and no answer came any more."""
-    case = _case(view, finding)
+    case = case_of(view, finding)
     crash = crash_of(view, case.client) if case else None
     if case is None or crash is None:
         return None

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from wirelab.base.texts import Bilingual
+from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.blame import telling
 from wirelab.judge.causes_heartbeat import answered_alone
+from wirelab.judge.chains import chain_of, last_seen, told, wants_lock
 from wirelab.judge.clues import (
     MS,
     crash_of,
@@ -30,6 +32,7 @@ from wirelab.observe.messages import Message
 
 STILL_UNSENT = 2_000 * MS  # who is told to quit so soon after a line may still hold it
 SERVED_BY = 200 * MS  # a server that has not noticed a client for so long is busy elsewhere
+HELD_UP = 1_000 * MS  # who waits for a lock so long after a line was typed is not just about to send it
 BROKE_OFF = 1_000 * MS  # a crash so soon after a line was typed comes of sending it
 
 # --- WL251
@@ -193,6 +196,32 @@ def a_slow_client(view: View, finding: Finding) -> Finding | None:
                 client=client,
                 where=Bilingual(f"; {thread} sends at {where}", f"；{thread} 在 {where} 发送") if where else "",
             )
+    return None
+
+
+_STUCK = Text(
+    "{actor} is held up: at {seen} s {chain}, and it has done nothing on any connection since '{line}' was typed at "
+    "{typed} s",
+    "{actor} 被卡住了：{seen} 秒时 {chain}，从 {typed} 秒输入 '{line}' 起，它没有对任何连接做过任何事",
+)
+
+
+def at_a_lock(view: View, finding: Finding) -> Finding | None:
+    """The server's main thread was seen to wait for a lock, long after the line was typed, and none of the threads that
+    wait for one another had made a call since."""
+    for server, _, wanted, _ in _meant(view, finding):
+        typed, seen = _typed_at(view, server, wanted), last_seen(view, server)
+        chain = chain_of(seen) if seen is not None else None
+        if typed is None or seen is None or chain is None or not view.called(server):
+            continue
+        names = {thread.name for thread in chain.threads}
+        since = [call for call in view.called(server) if call.thread in names and typed < call.time < seen.time]
+        if since or not wants_lock(chain.last) or seen.time < typed + HELD_UP:
+            continue
+        line = told_of(wanted, (text for _, text in view.typed_lines(server)))
+        values = {"seen": view.seconds(seen.time), "typed": view.seconds(typed), "line": line}
+        found = cause("WL656", server, frames=(), terminal=(), actor=server, chain=told(view, server, chain), **values)
+        return replace(found, rationale=replace(found.rationale, text=_STUCK))
     return None
 
 

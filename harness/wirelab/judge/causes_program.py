@@ -9,7 +9,19 @@ import re
 from dataclasses import replace
 
 from wirelab.base.texts import Bilingual, Text
-from wirelab.judge.chains import Chain, awaits_fin, chain_of, is_timer, last_seen, outlook, socket_of, told, where
+from wirelab.judge.chains import (
+    WAITS_INSIDE,
+    Chain,
+    awaits_fin,
+    chain_of,
+    is_timer,
+    last_seen,
+    outlook,
+    socket_of,
+    told,
+    wants_lock,
+    where,
+)
 from wirelab.judge.clues import MS, calls_on, crash_of, other, place, ports, shut_since
 from wirelab.judge.findings import REGISTRY, cause
 from wirelab.judge.verdict import Finding, Said
@@ -30,7 +42,6 @@ _END_OF_INPUT = re.compile(
     r"EOFError|(?:java\.util\.)?NoSuchElementException: No line found|panic: EOF\b|.*ERR_USE_AFTER_CLOSE.*readline"
 )
 _SHUTS_DOWN = re.compile(r"Fatal Python error: .*at interpreter shutdown")
-_WAITS_INSIDE = re.compile(r"[/\\](?:threading|queue)\.py$")
 _RECEIVES = re.compile(r"[/\\](?:socket|ssl)\.py$")
 _INTERRUPT = re.compile(r"(?:.*: )?KeyboardInterrupt\b")
 _CANCEL = Text(
@@ -110,7 +121,7 @@ def elsewhere(view: View, finding: Finding) -> Finding | None:
             frame=segment.frame,
             time=view.seconds(segment.time),
             answer=answer,
-            port=view.scenario.port,
+            port=view.evidence.port,
         )
     return None
 
@@ -231,7 +242,7 @@ def keeps_running(view: View, finding: Finding) -> Finding | None:
 
 def _between_waits(seen: Witnessed, thread: ThreadSeen) -> ThreadSeen:
     """A thread that waits with a time limit, again and again, may be met just when it is ready to go on: it waits."""
-    inside = bool(thread.stack) and _WAITS_INSIDE.search(thread.stack[0].file) is not None
+    inside = bool(thread.stack) and WAITS_INSIDE.search(thread.stack[0].file) is not None
     return replace(thread, doing="waiting") if inside and thread.doing == "running" and seen.cpu < BUSY else thread
 
 
@@ -254,7 +265,7 @@ def _meanwhile(view: View, actor: str, seen: Witnessed, chain: Chain) -> Bilingu
     tids = {thread.tid for thread in chain.threads}
     names = {thread.name for thread in chain.threads}
     others = [one for one in seen.threads if one.tid not in tids or one.name not in names]
-    stuck = [one for one in others if one.doing == "sending" or _wants_lock(one)]
+    stuck = [one for one in others if one.doing == "sending" or wants_lock(one)]
     shown = stuck[:MOST_TOLD] or [one for one in others if one.doing in _BLOCKED_IN and one.doing != "waiting"]
     if not 0 < len(shown) <= MOST_TOLD:
         return Bilingual("", "")
@@ -263,11 +274,6 @@ def _meanwhile(view: View, actor: str, seen: Witnessed, chain: Chain) -> Bilingu
     english = ", and ".join(f"{said.en}{then.en}" for said, then in zip(told_of, why, strict=True))
     chinese = "，".join(f"{said.zh}{then.zh}" for said, then in zip(told_of, why, strict=True))
     return Bilingual(f"; meanwhile {english}", f"；与此同时，{chinese}")
-
-
-def _wants_lock(thread: ThreadSeen) -> bool:
-    """Whether a thread waits in a line of its program, and not inside an event, a queue or join(): for a lock."""
-    return thread.doing == "waiting" and bool(thread.stack) and not _WAITS_INSIDE.search(thread.stack[0].file)
 
 
 # --- WL65x: programs that end wrongly

@@ -19,6 +19,7 @@ from wirelab.observe.evidence import ThreadSeen, Witnessed
 
 _MAIN = "MainThread"
 _BLOCKED = ("keyboard", "receiving", "accepting", "sending", "waiting", "child", "connecting")
+WAITS_INSIDE = re.compile(r"[/\\](?:threading|queue)\.py$")
 _THREADING = re.compile(r"[/\\]threading\.py$")
 _END_OF_PROGRAM = "_shutdown"  # threading._shutdown: joins all threads that are not daemons
 
@@ -110,6 +111,11 @@ def is_child(seen: Witnessed, thread: ThreadSeen) -> bool:
     return thread in mains[1:]
 
 
+def wants_lock(thread: ThreadSeen) -> bool:
+    """Whether a thread waits in a line of its program, and not inside an event, a queue or join(): for a lock."""
+    return thread.doing == "waiting" and bool(thread.stack) and not WAITS_INSIDE.search(thread.stack[0].file)
+
+
 def where(thread: ThreadSeen) -> str:
     """The line of its own code that a thread is in, as an aside; nothing when it is not known."""
     line = own_line(thread.stack)
@@ -130,8 +136,10 @@ def _doing(view: View, actor: str, thread: ThreadSeen) -> Bilingual:
     """What the last thread of a chain does: "sits in recv() at client.py:52 on the connection to server"."""
     at, zh = where(thread), _where_zh(thread)
     if thread.doing == "keyboard":
-        read = "input()" if thread.stack else _call(thread)
-        return Bilingual(f"reads the keyboard ({read}{at})", f"{zh} {read} 中读键盘")
+        line = own_line(thread.stack)
+        if line is not None:  # whether by input() or by readline(), its source says
+            return Bilingual(f"reads the keyboard{at}", f"在 {place(line)} 处读键盘")
+        return Bilingual(f"reads the keyboard ({_call(thread)})", f"在 {_call(thread)} 中读键盘")
     if thread.doing in _CALLS:
         found = socket_of(view, actor, thread)
         name = view.actor_at(found[0], other(found[1])) if found else ""

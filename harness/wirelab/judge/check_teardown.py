@@ -28,7 +28,7 @@ _RESET = Text("ended by RST (frame {frame})", "以 RST 结束（第 {frame} 帧�
 _ANY = Text("ended as it may", "以允许的方式结束")
 _KILLED = Text(
     "ended as it may: the script killed {killed}, whose kernel sent the rest",
-    "以允许的方式结束：{killed} 被场景脚本杀死，其余的报文段由内核代发",
+    "以允许的方式结束：{killed} 被脚本强制结束，其余的报文段由内核代发",
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from wirelab.base.texts import Bilingual, Text
@@ -19,7 +19,7 @@ from wirelab.observe.connections import Connection, Noted, Side, Tracker
 from wirelab.observe.messages import Message
 
 QUOTED = 40  # characters of a payload in the column of what was seen
-NEAR = 1 << 20  # a number is told by a symbol that is at most so far below it
+NEAR = 1 << 20  # a number is told by a symbol, or by the first number of its side, that is at most so far below it
 
 _FOLLOWED = Text("as the trace says{bindings}{varied}", "与轨迹一致{bindings}{varied}")
 VARIATIONS: dict[Variation, Bilingual] = {
@@ -63,6 +63,8 @@ class Compared:
                 self._relaxed = tuple(item.variation for item in relaxed.varied if item.variation in trace.strict)
         self._names: dict[Side, str] = {side: actor for actor, side in sides.items()}
         self._frames = {noted.segment.frame: noted for noted in connection.noted}
+        firsts = {noted.sender: noted for noted in reversed(connection.noted)}
+        self._bases = [(noted.segment.seq - noted.seq) & 0xFFFFFFFF for noted in firsts.values()]
 
     def summary(self) -> Said:
         """What is said when they agree: the symbols' numbers, and the legal variations with their frames."""
@@ -119,8 +121,10 @@ class Compared:
         return frame, self._frames[row.frames[0]].segment.time - self._frames[frame].segment.time
 
     def _bindings(self) -> Bilingual:
-        told = ", ".join(f"{name} = {number}" for name, number in self.match.bindings.items())
-        return Bilingual(f" ({told})", f"（{told}）") if told else Bilingual("", "")
+        told = ", ".join(f"{name} = {self._relative(number)}" for name, number in self.match.bindings.items())
+        if not told:
+            return Bilingual("", "")
+        return Bilingual(f" (relative numbers: {told})", f"（相对序号：{told}）")
 
     def _forbidden(self) -> Bilingual:
         if not self._relaxed:
@@ -136,12 +140,12 @@ class Compared:
         if line is None:
             return Bilingual("nothing more", "不再有报文段")
         text = " ".join(line.text.split())
-        return Bilingual(f"'{text}' (line {line.place.line})", f"“{text}”（第 {line.place.line} 行）")
+        return Bilingual(f"the segment '{text}'", f"“{text}”这个报文段")
 
     def _seen(self, row: Row) -> Bilingual:
         noted = self.segment(row)
         if noted is not None:
-            written, frame = self._written(noted), noted.segment.frame
+            written, frame = self._written(noted, self._relative), noted.segment.frame
             if not row.differs:
                 return Bilingual(f"frame {frame} is '{written}'", f"第 {frame} 帧却是“{written}”")
             fields = [_FIELDS[name] for name in row.differs]
@@ -163,28 +167,34 @@ class Compared:
             seen = f"... ({len(row.frames)})"
         else:
             noted = self.segment(row)
-            seen = self._written(noted) if noted else ""
+            seen = self._written(noted, self._by_symbols) if noted else ""
         return Beside(" ".join(row.line.text.split()) if row.line else "", seen, row.kind, row.frames)
 
-    def _written(self, noted: Noted) -> str:
-        """A segment in the notation of traces, its numbers by the symbols that are known."""
+    def _written(self, noted: Noted, number: Callable[[int], str]) -> str:
+        """A segment in the notation of traces; ``number`` writes its raw numbers."""
         segment = noted.segment
         other: Side = "server" if noted.sender == "client" else "client"
         words = [f"{self._names[noted.sender]} > {self._names[other]}", segment.flag_names()]
-        words.append(f"seq={self._number(segment.seq)}")
+        words.append(f"seq={number(segment.seq)}")
         if segment.has_ack:
-            words.append(f"ack={self._number(segment.ack)}")
+            words.append(f"ack={number(segment.ack)}")
         if segment.length:
             text = segment.payload.decode(errors="replace")
             words.append(f"len={segment.length}")
             words.append(repr(text[:QUOTED] + ("…" if len(text) > QUOTED else "")))
         return " ".join(words)
 
-    def _number(self, number: int) -> str:
+    def _relative(self, number: int) -> str:
+        """A raw number as ladders and Wireshark show it: counted from the first of the side that it is near to."""
+        near = min(((number - base) & 0xFFFFFFFF for base in self._bases), default=NEAR)
+        return str(near if near < NEAR else number)
+
+    def _by_symbols(self, number: int) -> str:
+        """A raw number by the symbols that are known."""
         near = [((number - value) & 0xFFFFFFFF, name) for name, value in self.match.bindings.items()]
         distance, name = min(near, default=(NEAR, ""))
         if distance >= NEAR:
-            return str(number)
+            return self._relative(number)
         return f"{name}+{distance}" if distance else name
 
 

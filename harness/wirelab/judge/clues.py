@@ -22,7 +22,7 @@ CLOSE_BY = 5 * MS  # bytes that come within it of each other may be given by one
 AT_ONCE = 100 * MS  # a program that was waiting for something does what follows within it
 
 _LIBRARY = re.compile(r"^<|[/\\](?:lib(?:64)?[/\\]python[\d.]*|site-packages|dist-packages)[/\\]|^/usr/lib")
-_NOWHERE = Bilingual("", "")
+NOWHERE = Bilingual("", "")
 
 
 def other(side: Side) -> Side:
@@ -202,6 +202,6 @@ def receives_at(view: View, actor: str, connection: Connection, side: Side) -> B
     """Where a program's source receives on a connection, as an aside; nothing when no witness saw it."""
     calls = calls_on(view, actor, connection, side, "recv")
     if not calls:
-        return _NOWHERE
+        return NOWHERE
     where = place(max(calls, key=lambda event: event.count).line)
     return Bilingual(f"; it calls recv() at {where}", f"；它在 {where} 调用 recv()")

@@ -7,6 +7,8 @@ its meaning. The sentences stand in ``registry_*``; what makes a finding is deci
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wirelab.judge import (
     registry_capture,
     registry_causes,
@@ -21,7 +23,9 @@ from wirelab.judge import (
 from wirelab.judge.kinds import Kind
 from wirelab.judge.verdict import Finding, Said
 
-__all__ = ["REGISTRY", "Kind", "cause", "finding"]
+__all__ = ["REGISTRY", "Kind", "cause", "deepest", "depth", "finding"]
+
+STOPS = frozenset("WL354 WL453 WL603 WL606 WL608".split())  # it crashed, or ended before its time
 
 _TABLES = (
     registry_capture,
@@ -46,6 +50,17 @@ def _registry() -> dict[str, Kind]:
 
 REGISTRY: dict[str, Kind] = _registry()
 """Every kind of finding by its code, in order."""
+
+
+def depth(code: str) -> tuple[bool, str]:
+    """Where to begin among codes, the lowest first: what keeps all else from working (it does not connect, it crashes)
+    stands before the rest, and an earlier layer before those built upon it."""
+    return not (code.startswith("WL1") or code in STOPS), code[:3]
+
+
+def deepest(findings: Iterable[Finding]) -> Finding | None:
+    """The finding to begin with: the first of those whose cause, or who themselves, lie deepest."""
+    return min(findings, key=lambda found: depth((found.cause or found).code), default=None)
 
 
 def finding(

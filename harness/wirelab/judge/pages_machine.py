@@ -51,7 +51,7 @@ PAGES: dict[str, Page] = {
             that is a finding of its own (WL611). Otherwise the reference, a peer of the script, or several programs
             together produced it, and judging on half a capture would be unfair.""",
             """一次运行保留的报文数有上限（默认 200 000），免得失控的程序写满磁盘；实验场景通常只有几十个。如果达到上限
-            ，而且主要是你的程序发的，会有单独的诊断（WL611）。否则流量来自参考程序、脚本对端，或者几个程序一起，凭
+            ，而且主要是你的程序发的，会有单独的诊断（WL611）。否则流量来自参考程序、脚本扮演的一方，或者几个程序一起，凭
             半份捕获下结论就不公平了。""",
         ),
         where=(
@@ -143,7 +143,7 @@ PAGES: dict[str, Page] = {
             """A part that is not your program did not do what the scenario gives it to do: the reference, a scripted
             peer, or the wire that was still cut. The check that depends on it says nothing about your program and
             is inconclusive.""",
-            """不属于你的程序的一方没有完成它在场景里的任务：参考程序、脚本对端，或仍处于中断状态的线路。依赖它的检查不
+            """不属于你的程序的一方没有完成它在场景里的任务：参考程序、脚本扮演的一方，或仍处于中断状态的线路。依赖它的检查不
             能说明你的程序的情况，因此无法判定。""",
         ),
         why=(

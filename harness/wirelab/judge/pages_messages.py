@@ -136,7 +136,7 @@ PAGES: dict[str, Page] = {
             lines in one segment, an unknown line in between, or they half-close. A program that is stuck on one of
             these answers nothing from then on.""",
             """ACK 只说明字节到了你这边内核的接收缓冲区，与程序无关。此后程序必须调用 `recv()`，把字节切成消息，再作
-            答。脚本对端会故意做真实网络偶尔才做的事：半行先到、半行后到，一个报文段里装十行，中间夹一行不认识的内容
+            答。脚本扮演的一方会故意做真实网络偶尔才做的事：半行先到、半行后到，一个报文段里装十行，中间夹一行不认识的内容
             ，或者半关闭。程序在其中任何一处卡住，之后就什么也不回答了。""",
         ),
         where=(

@@ -164,7 +164,7 @@ PAGES: dict[str, Page] = {
             connects needs your server to listen. So this finding is a consequence: look for the first thing that
             went wrong before it. With a client it is mostly WL101 (no SYN), with a server WL102 (refused) or a
             program that closed too early.""",
-            """监听的脚本对端，要等你的程序连上来才有连接；主动连接的脚本对端，则要求你的服务器在监听。所以这条诊断是后
+            """监听的脚本扮演的一方，要等你的程序连上来才有连接；主动连接的脚本扮演的一方，则要求你的服务器在监听。所以这条诊断是后
             果：请找它之前第一个出错的地方。客户端多半是 WL101（没有 SYN），服务器多半是 WL102（被拒绝），或者程序过
             早关闭。""",
         ),
@@ -298,6 +298,50 @@ PAGES: dict[str, Page] = {
                 /quit    |-- FIN,ACK  seq=u ------------------->|
             T2 print()   |<------------- BROADCAST one ---------|
             SIGABRT      |                                      |
+            """,
+    ),
+    "WL662": page(
+        seen=(
+            """`/quit` was typed, and the program asks for the next line as if nothing had happened. Often the word shows
+            up on the wire as an ordinary message, and everybody else can read it. No FIN follows.""",
+            """输入 `/quit` 之后，程序若无其事地等待下一行。线路上常常能看到这个词被当成普通消息发了出去，别人都读到了。之后没有
+            FIN。""",
+        ),
+        why=(
+            """`/quit` is a word like any other until your loop compares it. The comparison is missing, comes after the
+            line was sent, or never holds: `sys.stdin.readline()` in Python and `fgets` in C give the line with its
+            line end, and a line with one more character is not equal. Or the comparison holds, but only leaves an
+            inner loop or a function whose caller reads on.""",
+            """循环不去比较，`/quit` 就只是普通的一行。可能根本没有比较；可能先发送、后比较；也可能永远不相等：Python 的
+            `sys.stdin.readline()` 和 C 的 `fgets` 返回的一行带着换行符，多一个字符就不相等。还可能比较成立了，却只跳出了内层循环，
+            或只从函数返回，而外层又接着读。""",
+        ),
+        where=(
+            """The loop that reads the keyboard: take the line end off, compare, leave the loop, and only otherwise send.
+            Behind the loop stands the closing (WL555).""",
+            """看读键盘的那个循环：去掉换行符，比较，相等就退出循环，否则才发送。循环之后是关闭连接的代码（WL555）。""",
+        ),
+        code="""
+            while True:                      # wrong
+                line = sys.stdin.readline()
+                if line == "/quit":
+                    break
+                send(line)
+
+            while True:                      # right
+                line = sys.stdin.readline().rstrip("\\n")
+                if line == "/quit":
+                    break
+                send(line)
+            """,
+        source="Python library reference, Built-in Functions: input; fgets(3)",
+        picture=r"""
+                      client                                 server
+            /quit Enter |                                      |
+            readline()  |-- MSG /quit\n ---------------------->|
+            readline()  |<------------------------------ ACK --|
+                        :                                      :
+            shutdown()? | . FIN,ACK ? . . . . . . . . . . . . >|
             """,
     ),
     "WL613": page(

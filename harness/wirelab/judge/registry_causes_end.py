@@ -285,4 +285,19 @@ KINDS: tuple[Kind, ...] = (
         ),
         cause=True,
     ),
+    Kind(
+        "WL662",
+        summary=Text("/quit was read, but did not end the program", "读到了 /quit，程序却没有结束"),
+        rationale=Text(
+            "{actor} read /quit, which was typed at {time} s, and went on instead of ending{sent}: {seen}",
+            "{actor} 读到了 {time} 秒输入的 /quit，却没有结束，而是继续运行{sent}：{seen}",
+        ),
+        hint=Text(
+            "Compare each line with /quit before you send it, and leave the loop there. sys.stdin.readline() and fgets() "
+            "give a line with its line end, which input() takes off: '/quit\\n' is not equal to '/quit'.",
+            "读到一行，发送之前先与 /quit 比较，相等就退出循环。sys.stdin.readline() 和 fgets() 返回的一行带着行尾的换行符，"
+            "input() 则会去掉它：'/quit\\n' 与 '/quit' 并不相等。",
+        ),
+        cause=True,
+    ),
 )

@@ -25,8 +25,8 @@ KINDS: tuple[Kind, ...] = (
         "WL202",
         summary=Text("a message was sent that nobody typed", "发送了没有输入过的消息"),
         rationale=Text(
-            "{actor} sent {text}, which was not typed or was sent before",
-            "{actor} 发送了 {text}，它没有被输入过，或已经发送过",
+            "{actor} sent {text}, which was not typed as a message or was sent before",
+            "{actor} 发送了 {text}，它不是作为消息输入的，或已经发送过",
         ),
         hint=Text(
             "Does a line go out twice, or does a quit word or a prompt get sent as a message?",
@@ -86,7 +86,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "WL207",
-        summary=Text("the scripted peer waited in vain", "脚本对端没有等到"),
+        summary=Text("the scripted peer waited in vain", "脚本扮演的一方没有等到该收到的内容"),
         rationale=Text(
             "expected the program to send {wanted} to {actor} within {within} s; it did not come",
             "程序应在 {within} 秒内向 {actor} 发送 {wanted}，但没有等到",

@@ -14,7 +14,7 @@ KINDS: tuple[Kind, ...] = (
         summary=Text("the program does not exit", "程序没有退出"),
         rationale=Text(
             "expected {actor} to exit within {within} s of {what}; it was still running at {time} s",
-            "{actor} 应在{what}之后 {within} 秒内退出；到 {time} 秒仍在运行",
+            "{what}之后，{actor} 应在 {within} 秒内退出；到 {time} 秒仍在运行",
         ),
         hint=Text(
             "A program exits when its last non-daemon thread ends. Wake the thread that sits in recv(), "
@@ -97,8 +97,8 @@ KINDS: tuple[Kind, ...] = (
         "WL608",
         summary=Text("the program had already ended", "程序已经结束"),
         rationale=Text(
-            "expected {actor} to be running for the step {step}; it had ended with status {status} at {time} s",
-            "执行步骤 {step} 时 {actor} 应在运行；它已在 {time} 秒结束，状态 {status}",
+            "expected {actor} to be running for {step}; it had ended with status {status} at {time} s",
+            "{step}时，{actor} 应在运行；它已在 {time} 秒结束，状态 {status}",
         ),
         hint=Text(
             "See what it printed last, and which frame came just before it ended.",
@@ -109,8 +109,8 @@ KINDS: tuple[Kind, ...] = (
         "WL609",
         summary=Text("nobody reads the keyboard", "没有人读取键盘"),
         rationale=Text(
-            "the keys of the step {step} were not taken by {actor}: its terminal's input queue is full",
-            "{actor} 没有读取步骤 {step} 的按键：终端输入队列已满",
+            "{actor} did not take the keys ({step}): its terminal's input queue is full",
+            "{step}时，{actor} 没有读取按键：终端输入队列已满",
         ),
         hint=Text(
             "The thread that reads the keyboard ended or is blocked elsewhere.",
@@ -121,8 +121,8 @@ KINDS: tuple[Kind, ...] = (
         "WL610",
         summary=Text("a step could not be played without a connection", "没有连接，步骤无法执行"),
         rationale=Text(
-            "the step {step} needs a connection of {actor}, and there is none",
-            "步骤 {step} 需要 {actor} 的连接，但没有连接",
+            "{step} needs a connection of {actor}, and there is none",
+            "{step}需要 {actor} 的连接，但没有连接",
         ),
         hint=Text("Look at the handshake check first.", "请先看握手检查。"),
     ),

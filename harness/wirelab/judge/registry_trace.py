@@ -10,7 +10,7 @@ KINDS: tuple[Kind, ...] = (
         "WL701",
         summary=Text("the segments part from the expected trace", "报文段与预期轨迹不一致"),
         rationale=Text(
-            "expected {expected}; {seen}{bindings}{forbidden}", "预期：{expected}；{seen}{bindings}{forbidden}"
+            "expected {expected}; {seen}{bindings}{forbidden}", "预期是{expected}，{seen}{bindings}{forbidden}"
         ),
         hint=Text(
             "Compare the two columns: up to the marked row they agree. What did your program do just before it?",
@@ -22,7 +22,7 @@ KINDS: tuple[Kind, ...] = (
         summary=Text("a line of the expected trace came at the wrong time", "预期轨迹中的一行来得不是时候"),
         rationale=Text(
             "expected {expected}; frame {frame} is that segment, but it came {passed} ms after frame {since}{bindings}",
-            "预期：{expected}；第 {frame} 帧就是这个报文段，但它在第 {since} 帧之后 {passed} 毫秒才到{bindings}",
+            "预期是{expected}；第 {frame} 帧就是它，但在第 {since} 帧之后 {passed} 毫秒才到{bindings}",
         ),
         hint=Text(
             "What was the sender waiting for between these two frames: a sleep, the keyboard, a lock?",

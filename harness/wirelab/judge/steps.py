@@ -10,6 +10,7 @@ from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
 from wirelab.judge.blame import STARVED, deserted, not_played, refused
 from wirelab.judge.findings import finding
+from wirelab.judge.step_words import in_words
 from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
 from wirelab.judge.view import PlayedStep, View
 
@@ -147,7 +148,7 @@ def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep
     if refusal := _refused_by_submission(view, actor):
         return _result(step, "start", Verdict.FAIL, Said(_MISSED, {"step": step.written}), refusal)
     if view.part(actor) == "peer":
-        blame = finding("WL610", actor, step=step.written, actor=actor)
+        blame = finding("WL610", actor, step=in_words(step), actor=actor)
     else:
         blame = finding(
             "WL104",
@@ -221,8 +222,7 @@ def _exit_fault(view: View, action: steps.Exits, played: PlayedStep, actor: str)
     assert played.ended is not None
     status, quoted = played.ended.detail.get("status"), _last_lines(view, actor, played)
     if status is None:
-        previous = _previous(view, played)
-        what = Bilingual(previous or "the step before", previous or "上一步")
+        what = _previous(view, played) or Bilingual("the step before", "上一步")
         time = view.seconds(played.ended.time)
         return finding("WL601", actor, actor=actor, within=f"{action.within:g}", what=what, time=time, terminal=quoted)
     if isinstance(status, int) and status < 0:
@@ -232,9 +232,9 @@ def _exit_fault(view: View, action: steps.Exits, played: PlayedStep, actor: str)
     return finding("WL602", actor, actor=actor, wanted=action.status, status=status, terminal=quoted)
 
 
-def _previous(view: View, played: PlayedStep) -> str | None:
+def _previous(view: View, played: PlayedStep) -> Bilingual | None:
     index = played.began.index
-    return view.scenario.script[index - 1].written if index else None
+    return in_words(view.scenario.script[index - 1]) if index else None
 
 
 def _expects(view: View, step: ScriptStep, action: steps.Expects, played: PlayedStep) -> CheckResult:
@@ -266,7 +266,9 @@ def _impossible(view: View, step: ScriptStep, played: PlayedStep) -> Finding:
     why = played.ended.detail.get("why")
     if why == "exited" and exited is not None:
         time, quoted = view.seconds(exited.time), _last_lines(view, actor, played)
-        return finding("WL608", actor, actor=actor, step=step.written, status=exited.status, time=time, terminal=quoted)
+        return finding(
+            "WL608", actor, actor=actor, step=in_words(step), status=exited.status, time=time, terminal=quoted
+        )
     if why == "keyboard not read":
-        return finding("WL609", actor, actor=actor, step=step.written, terminal=_last_lines(view, actor, played))
-    return finding("WL610", actor, actor=actor, step=step.written)
+        return finding("WL609", actor, actor=actor, step=in_words(step), terminal=_last_lines(view, actor, played))
+    return finding("WL610", actor, actor=actor, step=in_words(step))

@@ -76,11 +76,11 @@ class View:
 
     @functools.cached_property
     def connections(self) -> tuple[Connection, ...]:
-        """All connections of the capture to the scenario's port."""
-        tracker = Tracker(server_port=self.scenario.port)
+        """All connections of the capture to the run's port."""
+        tracker = Tracker(server_port=self.evidence.port)
         for segment in decode_all(self.evidence.packets, self.evidence.linktype):
             tracker.feed(segment)
-        return tuple(item for item in tracker.connections if item.server.port == self.scenario.port)
+        return tuple(item for item in tracker.connections if item.server.port == self.evidence.port)
 
     def ends_of(self, actor: str) -> tuple[tuple[Connection, Side], ...]:
         """The connections that an actor has an end of, in order, and which end it is."""
@@ -96,7 +96,7 @@ class View:
 
     @functools.cached_property
     def elsewhere(self) -> tuple[Segment, ...]:
-        """The segments that open a connection to another port than the scenario's, and what answered them."""
+        """The segments that open a connection to another port than the run's, and what answered them."""
         port = self.evidence.port
         segments = [
             segment

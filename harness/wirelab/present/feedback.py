@@ -14,7 +14,7 @@ from itertools import groupby
 from wirelab.base.texts import Bilingual, Language, Text, register, say
 from wirelab.declare.head import Title
 from wirelab.declare.lab import Lab
-from wirelab.judge.findings import REGISTRY
+from wirelab.judge.findings import REGISTRY, deepest, depth
 from wirelab.judge.grades import Grade, PlayedRun
 from wirelab.judge.kinds import Kind
 from wirelab.judge.points import Score, Share
@@ -31,6 +31,7 @@ Casts = Mapping[str, Mapping[str, Sequence[str]]]
 LADDER_LINES, TERMINAL_LINES, BUILD_LINES = 400, 120, 300  # that a page shows; of what is longer, beginning and end
 BESIDE_ROWS = 200
 BEGIN_WITH = 3  # findings that are named first
+CENT = 0.001  # of a point: sums of shares differ by less
 SIGNS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
 
 register(
@@ -67,6 +68,8 @@ register(
         "feedback.inconclusive": Text(
             "What is marked ? could not be decided. It costs you nothing.", "标有 ? 的部分未能判定，不会扣分。"
         ),
+        "feedback.free": Text("what failed ({names}) costs no point here", "未通过的检查（{names}）在这里不扣分"),
+        "feedback.free.hidden": Text("what failed costs no point here", "未通过的检查在这里不扣分"),
         "feedback.checks": Text("{passed} of {count} checks passed", "{count} 项检查中通过 {passed} 项"),
         "feedback.hidden": Text("Hidden checks", "隐藏检查"),
         "feedback.hidden.one": Text("hidden check {number}", "隐藏检查 {number}"),
@@ -105,6 +108,11 @@ class Worth:
 
     reached: float | None
     of: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether it gave all that it could give."""
+        return self.reached is not None and 0 < self.of <= self.reached + CENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +289,21 @@ def worth_text(worth: Worth, language: Language) -> str:
     return say("feedback.worth", language, reached=number(worth.reached), of=number(worth.of))
 
 
+def free_text(run: RunTold, language: Language) -> str:
+    """That a scenario failed and gave all its points none the less, with the checks that failed; else empty."""
+    if run.run.judgement.verdict is not Verdict.FAIL or not run.worth.whole:
+        return ""
+    failed = dict.fromkeys(told.check.name for told in run.checks if told.check.verdict is Verdict.FAIL)
+    return say("feedback.free", language, names=say("feedback.between", language).join(failed))
+
+
+def hidden_text(one: HiddenTold, language: Language) -> str:
+    """The points of a hidden scenario in words, and that a failure cost nothing."""
+    worth = worth_text(one.worth, language)
+    free = one.verdict is Verdict.FAIL and one.worth.whole
+    return f"{worth} · {say('feedback.free.hidden', language)}" if free else worth
+
+
 def mark_text(grade: Grade, language: Language) -> str:
     """The mark in words."""
     if grade.mark is None:
@@ -314,18 +337,17 @@ def _named(share: Share, numbers: Mapping[str, int], language: Language) -> str:
 
 
 def _begin(shown: Sequence[RunTold]) -> tuple[tuple[Kind, int], ...]:
-    """The first finding of each scenario that failed, or rather its cause: what cost most comes first, each with the
-    first scenario that it shows in."""
+    """Of each scenario that failed the finding that lies deepest, or rather its cause, with the first scenario that it
+    shows in: what keeps a program from working at all comes first, then layer by layer, then what cost most."""
     lost: dict[str, float] = {}
     first: dict[str, tuple[Kind, int]] = {}
     for run in shown:
-        findings = (finding for check in run.checks for finding in check.findings if not finding.machine)
-        kinds = ((finding.cause and finding.cause.kind) or finding.kind for finding in findings)
-        kind = next((kind for kind in kinds if kind is not None), None)
+        found = deepest(finding for finding in run.run.judgement.findings if not finding.code.startswith("WL9"))
+        kind = REGISTRY.get((found.cause or found).code) if found is not None else None
         if kind is not None and run.run.judgement.verdict is Verdict.FAIL:
             first.setdefault(kind.code, (kind, run.number))
             lost[kind.code] = lost.get(kind.code, 0.0) + run.worth.of - (run.worth.reached or 0.0)
-    return tuple(first[code] for code in sorted(first, key=lambda code: -lost[code])[:BEGIN_WITH])
+    return tuple(first[code] for code in sorted(first, key=lambda code: (*depth(code), -lost[code]))[:BEGIN_WITH])
 
 
 # --- findings

@@ -26,6 +26,8 @@ from wirelab.present.feedback import (
     Ladders,
     RunTold,
     Told,
+    free_text,
+    hidden_text,
     in_,
     mark_text,
     told,
@@ -156,7 +158,7 @@ class _Page:
         verdict, worth = run.run.judgement.verdict, worth_text(run.worth, self.language)
         outcomes = [check.check.verdict for check in run.checks]
         passed = self.say("feedback.checks", passed=outcomes.count(Verdict.PASS), count=len(outcomes))
-        about = [self.say(f"verdict.{verdict}"), worth, passed]
+        about = [self.say(f"verdict.{verdict}"), worth, passed, free_text(run, self.language)]
         if run.run.tries > 1:
             about.append(self.say("feedback.tries", tries=run.run.tries))
         head = el(
@@ -254,7 +256,7 @@ class _Page:
                 "tr",
                 el("td", _sign(one.verdict), " ", self.say("feedback.hidden.one", number=one.number)),
                 el("td", self.say(f"verdict.{one.verdict}")),
-                el("td", worth_text(one.worth, self.language), class_="number"),
+                el("td", hidden_text(one, self.language), class_="number"),
                 class_=one.verdict.value,
             )
             for one in hidden

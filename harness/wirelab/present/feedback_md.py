@@ -23,6 +23,8 @@ from wirelab.present.feedback import (
     Ladders,
     RunTold,
     Told,
+    free_text,
+    hidden_text,
     in_,
     mark_text,
     told,
@@ -111,7 +113,9 @@ class _Page:
         yield from (f"### {SIGNS[verdict]} {plain(run.title)}", "")
         passed = self.say("feedback.checks", passed=outcomes.count(Verdict.PASS), count=len(outcomes))
         about = [code(run.run.scenario), f"**{self.say(f'verdict.{verdict}')}**", worth_text(run.worth, self.language)]
-        about += [passed] + [self.say("feedback.tries", tries=run.run.tries)] * (run.run.tries > 1)
+        about += [passed, free_text(run, self.language)] + [self.say("feedback.tries", tries=run.run.tries)] * (
+            run.run.tries > 1
+        )
         yield from (" · ".join(one for one in about if one), "")
         if Verdict.INCONCLUSIVE in (*outcomes, verdict):
             yield from (f"> {self.say('feedback.inconclusive')}", "")
@@ -189,7 +193,7 @@ class _Page:
         yield from ("| | " + " | ".join(self.say(key) for key in keys) + " |", "|---|---|---|---:|")
         for one in self.told.hidden:
             name = self.say("feedback.hidden.one", number=one.number)
-            worth = worth_text(one.worth, self.language)
+            worth = hidden_text(one, self.language)
             yield f"| {SIGNS[one.verdict]} | {name} | {self.say(f'verdict.{one.verdict}')} | {worth} |"
         yield ""
 

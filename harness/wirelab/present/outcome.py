@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wirelab.base.texts import Language, Text, register, say
+from wirelab.judge.findings import REGISTRY, deepest
 from wirelab.judge.verdict import Beside, CheckResult, Finding, Judgement, Verdict
 from wirelab.present import words
 from wirelab.present.style import BOLD, DIM, GREEN, NARROWEST, RED, TERMINAL, YELLOW, Style, cells, left, safe, wrap
@@ -22,7 +23,7 @@ register(
         "verdict.inconclusive": Text("inconclusive", "无法判定"),
         "verdict.frames": Text("frames {frames}", "帧 {frames}"),
         "verdict.terminal": Text("terminal of {actor}:", "{actor} 的终端："),
-        "verdict.doing": Text("whose doing: {actor}", "责任方：{actor}"),
+        "verdict.doing": Text("whose doing: {actor}", "由谁造成：{actor}"),
         "verdict.cause": Text("likely cause {code}: {rationale}", "可能的原因 {code}：{rationale}"),
         "verdict.beside": Text("expected and seen, side by side:", "预期与实际对照："),
         "verdict.credit": Text("{met} of {of} parts are right", "{of} 个部分中有 {met} 个正确"),
@@ -30,6 +31,8 @@ register(
         "verdict.longer": Text("… {count} more characters", "… 还有 {count} 个字符"),
         "verdict.above": Text("as above", "同上"),
         "verdict.more": Text("and {more} more like this", "此类问题还有 {more} 处"),
+        "verdict.brief": Text("{code}  {summary}", "{code}  {summary}"),
+        "verdict.explain": Text("more: wirelab explain {code}", "详细说明：wirelab explain {code}"),
         "verdict.line": Text(
             "{verdict}: {scenario} ({passed} passed, {failed} failed, {unclear} inconclusive)",
             "{verdict}：{scenario}（{passed} 项通过，{failed} 项未通过，{unclear} 项无法判定）",
@@ -69,6 +72,25 @@ def verdict_lines(judgement: Judgement, *, language: Language, width: int, colou
         unclear=outcomes.count(Verdict.INCONCLUSIVE),
     )
     page.add(f"{mark} ", text, ink, BOLD, label_inks=(ink, BOLD))
+    return page.lines
+
+
+def brief_lines(judgement: Judgement, title: str, *, language: Language, width: int, colour: bool) -> list[str]:
+    """One scenario in a few lines: its name, ``title`` and outcome, the finding to begin with and its likeliest cause in
+    the words of the registry, and how to read more."""
+    page = _Page(language, width, Style(colour))
+    mark, ink = _MARKS[judgement.verdict]
+    page.add(f"{mark} ", safe(f"{judgement.scenario}: {title}"), BOLD, label_inks=(ink, BOLD))
+    told = [check for check in judgement.checks if check.verdict is judgement.verdict]
+    found = deepest(finding for check in told for finding in check.findings)
+    kind = REGISTRY.get(found.code) if found is not None else None
+    if found is None or kind is None:
+        return page.lines
+    page.say(4, "verdict.brief", code=kind.code, summary=kind.summary)
+    why = REGISTRY.get(found.cause.code) if found.cause is not None else None
+    if why is not None:
+        page.say(4, "verdict.cause", code=why.code, rationale=why.summary)
+    page.say(4, "verdict.explain", DIM, code=(why or kind).code)
     return page.lines
 
 

@@ -20,7 +20,7 @@ from wirelab.observe.evidence import (
 _PARTS: dict[Part, Bilingual] = {
     "submission": Bilingual("the submission", "提交的程序"),
     "reference": Bilingual("the reference", "参考程序"),
-    "peer": Bilingual("a scripted peer", "脚本对端"),
+    "peer": Bilingual("a scripted peer", "由脚本扮演"),
 }
 
 _DOING: dict[Doing, Text] = {
@@ -58,7 +58,7 @@ register(
         "live.exited.signal": Text("is ended by {signal}", "被 {signal} 终止"),
         "live.exited.unknown": Text("has ended, with a status that cannot be known", "已结束，状态码无从得知"),
         "live.exited.script": Text(
-            "has ended ({end}), because the script asked for it", "已结束（{end}），这是剧本要求的"
+            "has ended ({end}), because the script asked for it", "已结束（{end}），这是脚本要求的"
         ),
         "live.exited.harness": Text(
             "was still running: wirelab has ended it ({end}), this is not its own doing",
@@ -66,7 +66,7 @@ register(
         ),
         "live.exited.status": Text("status {status}", "状态码 {status}"),
         "live.exited.status.unknown": Text("status unknown", "状态码未知"),
-        "live.ending": Text("{signal} sent, as the script says", "按剧本发送 {signal}"),
+        "live.ending": Text("{signal} sent, as the script says", "按脚本发送 {signal}"),
         "live.missed": Text("not as expected: {step}", "与预期不符：{step}"),
         "live.impossible": Text("impossible, the program was gone: {step}", "无法执行，程序已经不在了：{step}"),
         "live.step": Text("step {number}", "第 {number} 步"),
