@@ -202,7 +202,7 @@ def test_the_output_tells_one_line_for_each_in_a_pipe(graded: tuple[Path, Done])
 
 
 def test_a_half_submission_says_what_is_missing(graded: tuple[Path, Done]):
-    assert "talks: 60 of 100\n    there is no server in .. Looked for" in graded[1].out
+    assert "talks: 60 of 100\n    there is no server in .; looked for" in graded[1].out
     kept = json.loads((graded[0] / "out" / "students" / "talks" / "submission.json").read_text(encoding="utf-8"))
     assert ["there is no server"] == [note["en"][:18] for note in kept["notes"]]
     assert str(graded[0]) not in json.dumps(kept)

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.present.grades import ALL_WELL, CLASS, LAB, failed, grade
-from wirelab.present.exports.github import SUMMARY_LIMIT, class_summary, classroom, classroom50, step_summary
+from wirelab.present.exports.github import SUMMARY_LIMIT, class_summary, classroom, step_summary
 
 CELL = re.compile(r"(?<!\\)\|")
 FREE = re.compile(r"\\[!-/:-@\[-`{-~]|<!-- -->")
@@ -60,24 +60,3 @@ def test_classroom_gets_status_message_and_score():
     assert 80 == document["max_score"], "what could not be decided is not in it"
     assert all({"name", "status", "message", "score"} == set(test) for test in document["tests"])
     assert ["fail", "pass", "error", "pass"] == [test["status"] for test in document["tests"]]
-
-
-def test_classroom50_gets_its_contract():
-    known = {
-        "classroom": "net",
-        "assignment": "lab1",
-        "submission": "submit/1",
-        "commit": "c",
-        "release": "r",
-        "review": "v",
-        "datetime": "2026-03-01T20:00:00Z",
-    }
-    text = classroom50(CLASS[2], **known)
-    assert text is not None
-    document = json.loads(text)
-    assert {"schema", "score", "max-score", "tests", *known} == set(document)
-    assert known == {key: document[key] for key in known}
-    assert (90, 100) == (document["score"], document["max-score"])
-    test = {"test-name": "Many lines | in order", "passed": False, "score": 10, "max-score": 20}
-    assert test == document["tests"][1]
-    assert classroom50(CLASS[4], **known) is None

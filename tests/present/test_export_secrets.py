@@ -16,7 +16,7 @@ from wirelab.judge.grades import Grade, PlayedRun
 from wirelab.judge.points import score
 from wirelab.judge.verdict import Beside, CheckResult, Credit, Finding, Judgement, Verdict, worst
 from wirelab.present.exports.canvas import fill_canvas
-from wirelab.present.exports.github import class_summary, classroom, classroom50, step_summary
+from wirelab.present.exports.github import class_summary, classroom, step_summary
 from wirelab.present.exports.graders import autolab, gradescope, prairielearn
 from wirelab.present.exports.junit import junit
 from wirelab.present.exports.moodle import fill_moodle, moodle_gradebook
@@ -104,8 +104,6 @@ def for_students(grade: Grade) -> Iterator[str | None]:
         yield class_summary(grade.lab, [grade], language=language)
     yield step_summary(grade)
     yield classroom(grade)
-    known = dict.fromkeys("classroom assignment submission commit release review datetime".split(), "known")
-    yield classroom50(grade, **known)
     yield moodle_gradebook([grade])
     yield fill_moodle("Identifier,Full name,Grade,Feedback comments\nParticipant 1,李雷,,\n", [grade]).text
     yield fill_canvas("Student,ID,Section,Lab (7)\n李雷,1,x,\n", "7", [grade]).text

@@ -26,6 +26,11 @@ register(
             "there is no scenario '{name}'{meant}; `wirelab run --list` names them all",
             "没有场景 '{name}'{meant}；`wirelab run --list` 列出全部场景",
         ),
+        "labs.nested": Text(
+            "the scenarios '{name}' and '{other}' cannot both be in one lab: their runs are kept in folders of these names, "
+            "and one would lie in the other",
+            "场景 '{name}' 和 '{other}' 不能同在一个实验里：运行结果按名字存放，一个文件夹会落在另一个里面",
+        ),
         "labs.no-check": Text(
             "the scenario '{name}' has no check '{check}'{meant}; it has: {known}",
             "场景 '{name}' 没有检查项 '{check}'{meant}；它有：{known}",
@@ -87,6 +92,9 @@ def load(folder: Path, *, hidden: bool) -> LoadedLab:
             near = meant(name, library.names())
             problems.append(Problem(_place(file, text, name), "labs.no-scenario", {"name": name, "meant": near}))
             continue
+        other = next((other for other in wanted if name.startswith(f"{other}/")), None)
+        if other is not None:
+            problems.append(Problem(_place(file, text, name), "labs.nested", {"name": name, "other": other}))
         scenario = library.load(path)
         loaded[name] = LoadedScenario(scenario, *library.profile_for(scenario, path))
     for item in (item for rubric in lab.rubric for item in rubric.of):

@@ -26,7 +26,7 @@ register(
             "there is no folder {folder}, where your programs should be", "没有文件夹 {folder}，你的程序应当放在那里"
         ),
         "submission.nothing": Text(
-            "there is no {role} in {folder}. Looked for {wanted}, in upper or lower case, there and one folder down; "
+            "there is no {role} in {folder}; looked for {wanted}, in upper or lower case, there and one folder down; "
             "found: {found}. Give your file such a name, or write into {folder}/wirelab.toml how it is started:\n"
             '    {role} = "python3 my_program.py"',
             "{folder} 中没有 {role} 程序。查找了该文件夹及下一级文件夹中的 {wanted}（大小写不限），找到的文件有：{found}。"

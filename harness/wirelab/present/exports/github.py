@@ -1,4 +1,4 @@
-"""Results on GitHub: step summaries in Markdown, and what Classroom's reporters read. Knows no workflow."""
+"""Results on GitHub: step summaries in Markdown, and what Classroom's reporter reads. Knows no workflow."""
 
 from __future__ import annotations
 
@@ -55,44 +55,6 @@ def classroom(grade: Grade) -> str:
                     "score": part.points or 0.0,
                 }
                 for part in told
-            ],
-        }
-    )
-
-
-def classroom50(
-    grade: Grade,
-    *,
-    classroom: str,
-    assignment: str,
-    submission: str,
-    commit: str,
-    release: str,
-    review: str,
-    datetime: str,
-) -> str | None:
-    """``result.json`` of Classroom 50 (``classroom50/result/v1``); its runner knows all but the grade.
-
-    None when nothing at all could be decided: end with a status that is not 0, which says that the infrastructure failed.
-    """
-    if grade.mark is None:
-        return None
-    return json_text(
-        {
-            "schema": "classroom50/result/v1",
-            "classroom": classroom,
-            "assignment": assignment,
-            "submission": submission,
-            "commit": commit,
-            "release": release,
-            "review": review,
-            "datetime": datetime,
-            "score": grade.mark,
-            "max-score": grade.lab.points,
-            "tests": [
-                {"test-name": part.title, "passed": part.points >= part.of, "score": part.points, "max-score": part.of}
-                for part in parts(grade)
-                if part.points is not None
             ],
         }
     )
