@@ -9,6 +9,7 @@ import json
 import os
 import select
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -322,7 +323,42 @@ def ends() -> list[object]:
 
 def test_how_it_ended_is_told():
     assert [7, -9, 5, 3, 127] == play(ends)
-    assert [0, 1, 128, -6, -11, 129, 130, 143] == [exit_status(status) for status in (0, 1, 128, 134, 139, 129, 130, 143)]
+    assert [0, 1, 128, -6, -11, 129, 130, 143] == [
+        exit_status(status) for status in (0, 1, 128, 134, 139, 129, 130, 143)
+    ]
+
+
+SANITIZED = """
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv) {
+    int *words = malloc(2 * sizeof *words);
+    printf("%d\\n", words[argc]);
+    free(words);
+    return 0;
+}
+"""
+
+
+def sanitized() -> list[object]:
+    """A program that writes beyond its memory, and one that does not, both built with AddressSanitizer."""
+    namespace.seal()
+    box = sandbox([], LIMITS)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "words.c").write_text(SANITIZED)
+        line = "cc -g -fsanitize=address -o words words.c"
+        if subprocess.run(line, shell=True, cwd=folder, capture_output=True, check=False).returncode:
+            return []
+        right, wrong = run(box, ["./words"], Path(folder)), run(box, ["./words", "2"], Path(folder))
+        return [right[0].status, wrong[0].status, "heap-buffer-overflow" in wrong[1]]
+
+
+def test_a_sanitizer_can_be_used():
+    """Though it reserves more memory than there is."""
+    seen = play(sanitized)
+    if not seen:
+        pytest.skip("needs cc with AddressSanitizer")
+    assert [0, 1, True] == seen
 
 
 def test_without_bubblewrap_there_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

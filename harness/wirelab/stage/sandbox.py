@@ -8,6 +8,7 @@ its command line and its environment can be read from inside. Knows no terminal 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -19,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from glob import glob
+from mmap import PROT_READ, mmap
 from types import MappingProxyType
 
 from wirelab.base.errors import EnvironmentFault
@@ -52,6 +54,8 @@ FEW, SMALL = 64, MIB  # files of a submission, and their bytes, that bubblewrap 
 _COPY = f'cp -R {FILES}/. . 2>/dev/null; exec "$0" "$@"'
 # Limits that nobody can raise again, and the signals that were kept from bubblewrap.
 _LIMIT = "prlimit --core=0 --nofile=1024 --nproc={processes} --data={memory} --fsize={disk} env --default-signal"
+# Sanitizers (gcc -fsanitize=address) reserve terabytes that they never use: their memory is bounded by what they do use.
+_SANITIZED = re.compile(rb"__[amt]san_init")
 _ASIDE = "/run"  # of the machine, over which a build's folders lie while it runs; nothing else sees them
 _BUILD = (
     'cp -R own/. copy || exit {too_much}; "$0" "$@"; status=$?; '
@@ -183,7 +187,8 @@ class Sandbox:
         except _TooMuch:
             home += ["--ro-bind", folder, FILES]
             start = ("/bin/sh", "-c", _COPY)
-        return self._command(start, argv, home, environment, readable, writable, files)
+        sanitized = _sanitized(os.path.join(folder, argv[0])) if "/" in argv[0] else False
+        return self._command(start, argv, home, environment, readable, writable, files, sanitized=sanitized)
 
     def building(self, command: str, folder: str) -> Sandboxed:
         """Run a shell's command line in ``folder``, without any network; fails with TOO_MUCH when it left too much.
@@ -208,6 +213,8 @@ class Sandbox:
         readable: Mapping[str, str],
         writable: Mapping[str, str],
         files: list[int],
+        *,
+        sanitized: bool = False,
     ) -> Sandboxed:
         options = list(self.system)
         for path in filter(os.path.isdir, self._covered):
@@ -232,7 +239,8 @@ class Sandbox:
             files.append(_memory(b"".join(struct.pack("=HBBI", *instruction) for instruction in FILTER)))
             options += ["--seccomp", str(files[-1])]
         files.append(_memory(b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in options)))
-        limits = {"processes": self.limits.processes, "memory": self.limits.memory, "disk": self.limits.disk}
+        memory = "unlimited" if sanitized else self.limits.memory
+        limits = {"processes": self.limits.processes, "memory": memory, "disk": self.limits.disk}
         inner = (*start, *_LIMIT.format(**limits).split(), *argv)
         return Sandboxed((self.program, "--args", str(files[-1]), "--", *inner), tuple(files))
 
@@ -269,6 +277,18 @@ def _written(folder: str, files: list[int]) -> list[str]:
             os.close(files.pop())
         raise _TooMuch from None
     return options
+
+
+def _sanitized(program: str) -> bool:
+    """Whether a program was built with a sanitizer; False when it is no file that can be read."""
+    with suppress(OSError, ValueError):
+        file = os.open(program, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            with mmap(file, 0, prot=PROT_READ) as content:
+                return _SANITIZED.search(content) is not None
+        finally:
+            os.close(file)
+    return False
 
 
 def _found(patterns: Sequence[str]) -> list[str]:
