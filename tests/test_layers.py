@@ -41,10 +41,13 @@ OUTSIDE = (
 IO_CALLS = frozenset({"open", "print", "input"})
 
 HOMES = {
+    "dask": ("compose.dask_link",),
+    "distributed": ("compose.dask_link", "compose.cluster_task"),
     "msgspec": ("declare", "base.plain_json"),
     "pexpect": ("stage.actors", "stage.spawning"),
     "ptyprocess": ("stage.spawning",),
     "scapy": ("stage.faults",),
+    "toolz": ("compose.dask_link",),
     "yaml": ("declare",),
 }
 """Who alone may import a library (a layer, or one module): the rest can then do without it, and starts fast."""
@@ -167,7 +170,10 @@ def test_the_checker_allows_what_is_allowed() -> None:
 
 def test_every_library_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {requirement.partition(">=")[0].lower() for requirement in project["dependencies"]}
+    declared = {
+        requirement.partition(">=")[0].lower()
+        for requirement in project["dependencies"] + project["optional-dependencies"]["cluster"]
+    }
     provided_by = packages_distributions()
     used = {name.partition(".")[0] for source in package_sources().values() for name in imports(ast.parse(source))}
     for library in sorted(used - set(sys.stdlib_module_names) - {"wirelab"}):
@@ -199,6 +205,6 @@ def test_every_text_names_the_same_values_in_both_languages() -> None:
 
 def test_help_needs_no_heavy_library() -> None:
     """``wirelab --help`` is there in 0.2 s; scapy alone takes longer to import."""
-    code = "import sys, wirelab.edge.cli; print(*{'scapy', 'msgspec', 'yaml', 'nbformat', 'pytest'} & set(sys.modules))"
+    code = "import sys, wirelab.edge.cli; print(*{'scapy', 'msgspec', 'yaml', 'nbformat', 'pytest', 'dask'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("\n", "", 0)

@@ -73,12 +73,13 @@ def make_lab(folder: Path) -> labs.LoadedLab:
     return labs.load(folder / "tiny", hidden=True)
 
 
-def make_wheel(folder: Path) -> Path:
-    """A wheel of wirelab that leads to this checkout, and to the libraries of this environment."""
+def make_wheel(folder: Path, *leads_to: str) -> Path:
+    """A wheel of wirelab that leads to this checkout, and to the libraries of this environment, or wherever these are."""
+    places = leads_to or (str(HARNESS), sysconfig.get_path("purelib"))
     name = f"wirelab-{wirelab.__version__}"
     about = f"{name}.dist-info"
     files = {
-        "checkout.pth": f"{HARNESS}\n{sysconfig.get_path('purelib')}\n",
+        "checkout.pth": "".join(f"{place}\n" for place in places),
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: wirelab\nVersion: {wirelab.__version__}\n",
         f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{about}/entry_points.txt": "[console_scripts]\nwirelab = wirelab.edge.cli:main\n",

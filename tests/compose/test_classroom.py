@@ -17,7 +17,8 @@ from tests.judge import runs
 from wirelab.base.errors import EnvironmentFault, HarnessBug, UsageError, WirelabError
 from wirelab.base.texts import Text
 from wirelab.compose import artifacts, classroom, preparation, records
-from wirelab.compose.classroom import Classroom, Entry, Graded, RunOver
+from wirelab.compose.classroom import Classroom
+from wirelab.compose.desk import Entry, Graded, RunOver
 from wirelab.compose.labs import LoadedLab, LoadedScenario
 from wirelab.compose.preparation import Prepared, prepared
 from wirelab.declare.lab import parse_lab
@@ -398,7 +399,7 @@ def test_what_both_are_built_by_is_run_once(tmp_path: Path):
         ('client = "./none"\nserver = "nonesuch-program"', "started with './none', which is not there"),
         ('client = "./plain.txt"\nserver = "./none"', "not marked as executable"),
         ('clint = "sh"', "wirelab.toml: unknown key 'clint'"),
-        ("", "there is no client in .. Looked for"),
+        ("", "there is no client in .; looked for"),
     ],
 )
 def test_what_cannot_be_played_at_all_says_why_and_not_where_it_lies_here(tmp_path: Path, toml: str, said: str):

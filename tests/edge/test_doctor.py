@@ -58,9 +58,11 @@ def machine(**outcomes: Outcome) -> tuple[Capability, ...]:
         ({"wire_faults": "late"}, 1, 0, True, False, []),
         ({"disk": "missing"}, 1, 69, False, False, ["disk"]),
         ({"reference": "late", "encoding": "missing"}, 1, 69, False, False, ["reference", "encoding"]),
-        ({"containment": "missing", "reference": "untried"}, 2, 69, False, False, ["containment"]),
-        ({"private_network": "missing", "capture": "untried"}, 2, 69, False, False, ["private-network"]),
+        ({"containment": "missing"}, 2, 0, True, False, []),
+        ({"private_network": "missing", "capture": "untried", "wire_faults": "untried"}, 2, 0, True, False, []),
+        ({"private_network": "missing", "disk": "missing"}, 2, 69, False, False, ["disk"]),
         ({"private_network": "late", "own_loopback": "missing"}, None, 69, False, False, ["private-network"]),
+        ({"private_network": "late", "other_users": "late"}, None, 69, False, False, ["private-network"]),
     ],
 )
 def test_tier_and_exit_status(outcomes, tier, status, runs, faults, mend):
@@ -78,11 +80,12 @@ def test_a_machine_of_which_nothing_could_be_tried_gives_no_tier():
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(list(KEYS)), min_size=len(NAMES), max_size=len(NAMES)))
-def test_whatever_comes_only_what_a_run_needs_decides_and_all_can_be_said(outcomes):
+def test_whatever_comes_only_a_tier_and_what_a_run_needs_decide_and_all_can_be_said(outcomes):
     results = machine(**{name.replace("-", "_"): outcome for name, outcome in zip(NAMES, outcomes, strict=True)})
     diagnosis = diagnose(results)
-    needed = {item.outcome for item in results if item.need in ("run", "tier-1")}
-    assert (0 if needed == {"ok"} else 69) == diagnosis.exit_status
+    of = {need: {item.outcome for item in results if item.need == need} for need in ("run", "tier-1", "tier-2")}
+    tier = 1 if of["tier-1"] == {"ok"} else 2 if of["tier-2"] == {"ok"} else None
+    assert (tier, 0 if tier and of["run"] == {"ok"} else 69) == (diagnosis.tier, diagnosis.exit_status)
     for language in LANGUAGES:
         lines = page(diagnosis, language, PLAIN)
         assert len(NAMES) == sum(" ms  " in line for line in lines)
@@ -121,7 +124,7 @@ def test_a_refusal_brings_the_stages_own_remedy_right_below_it(language):
     [
         ({}, ("Tier 1", "`wirelab run` works here"), ("第一级", "可以在这里使用")),
         ({"wire_faults": "missing"}, ("Tier 1", "Only scenarios that"), ("第一级", "只是那些")),
-        ({"capture": "missing"}, ("does not play runs that way yet", "mended: capture."), ("还不能", "解决：抓包。")),
+        ({"capture": "missing"}, ("Tier 2", "Only scenarios that"), ("第二级", "只是那些")),
         (
             {"capture": "late", "disk": "missing", "own_loopback": "missing"},
             ("No tier", "mended: capture, disk space."),
@@ -187,15 +190,15 @@ def check_shape(data):
 
 
 def test_the_data_has_the_promised_shape_and_only_its_sentences_are_translated():
-    diagnosis = diagnose(machine(private_network="late", capture="untried", gcc="missing"))
+    diagnosis = diagnose(machine(private_network="late", capture="untried", gcc="missing", disk="missing"))
     english, chinese = (json.loads(json.dumps(as_data(diagnosis, language))) for language in LANGUAGES)
     check_shape(english)
     check_shape(chinese)
-    assert (__version__, 2, ["private-network"]) == (english["wirelab"], english["tier"], english["mend"])
+    assert (__version__, 2, ["disk"]) == (english["wirelab"], english["tier"], english["mend"])
     first, gcc = (
         next(entry for entry in english["capabilities"] if entry["name"] == name) for name in (NAMES[0], "gcc")
     )
-    assert ("missing", "late", 12.3, "capability.late") == tuple(
+    assert ("optional", "late", 12.3, "capability.late") == tuple(
         first[key] for key in ("status", "outcome", "milliseconds", "code")
     )
     assert ("optional", "missing") == (gcc["status"], gcc["outcome"])
@@ -249,7 +252,7 @@ def refuse():
 
 raise SystemExit(doctor("{language}", probes=[
     Probe("private-network", "tier-1", lambda: ""),
-    Probe("containment", "tier-1", lambda: "", after="private-network"),
+    Probe("containment", "tier-1", lambda: "", after=("private-network",)),
     Probe("terminal", "run", signal.pause, seconds=0.2) if {hang} else Probe("terminal", "run", lambda: ""),
     Probe("encoding", "run", text_encoding),
     Probe("wire-faults", "faults", refuse),

@@ -69,7 +69,15 @@ def test_from_the_starter_to_all_points(command: Command, lab: Path):
     first = command("run", "tiny", "mine", "--quiet")
     assert (1, "") == (first.status, first.err)
     assert "✗ 0/60   Says hello" in first.out
-    assert "WL201" in first.out
+    whole, brief = first.out.split("\n\n")[1:3]
+    assert whole.startswith("test/hello: ")
+    assert "    WL201  expected alice to send 'hello'" in whole
+    assert brief.splitlines() == [
+        "✗ messaging/server-absent: Without a server the client says so and ends",
+        "    WL606  the program printed a crash report",
+        "    more: wirelab explain WL606",
+    ]
+    assert first.out.endswith("live: wirelab run tiny mine --only messaging/server-absent\n")
     assert "grading plays 1 more scenarios" in first.out
     assert "20 more points are for them alone" in first.out
     assert "test/secret" not in first.out
@@ -140,6 +148,16 @@ def test_mistakes_in_a_lab_are_told(command: Command, lab: Path, old: str, new: 
     done = command("run", "tiny", "mine")
     assert 65 == done.status
     assert said in done.err
+
+
+def test_scenarios_whose_runs_would_lie_in_each_other_are_told(command: Command, lab: Path):
+    path = lab / "scenarios/test/hello/again.yaml"
+    path.parent.mkdir()
+    path.write_text(HELLO.replace("test/hello", "test/hello/again"), encoding="utf-8")
+    (lab / "lab.yaml").write_text(LAB.replace("test/secret", "test/hello/again"), encoding="utf-8")
+    done = command("run", "tiny", "mine")
+    assert 65 == done.status
+    assert "tiny/lab.yaml:7: the scenarios 'test/hello/again' and 'test/hello' cannot both be in one lab" in done.err
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs cc")

@@ -26,6 +26,7 @@ from wirelab.compose import kit
 from wirelab.observe.evidence import Exited
 from wirelab.stage import namespace
 from wirelab.stage.actors import Program
+from wirelab.stage.build import build
 from wirelab.stage.recorder import Recorder
 from wirelab.stage.sandbox import FEW, HOME, MIB, PLAIN, Limits, Sandbox, exit_status, sandbox
 from wirelab.stage.syscall_filter import FILTER, SHARED_BYTES
@@ -326,6 +327,28 @@ def test_how_it_ended_is_told():
     assert [0, 1, 128, -6, -11, 129, 130, 143] == [
         exit_status(status) for status in (0, 1, 128, 134, 139, 129, 130, 143)
     ]
+
+
+def refusals() -> list[object]:
+    """What becomes of a program, and of a build, when bubblewrap cannot make a sandbox any more; and of a program that
+    ends as bubblewrap would then."""
+    namespace.seal()
+    box = sandbox([], LIMITS)
+    with tempfile.TemporaryDirectory() as folder:
+        told: list[object] = [run(box, ["/bin/sh", "-c", "echo bwrap: no; exit 1"], Path(folder))[0].status]
+        for attempt in (
+            lambda: run(Sandbox("/bin/false"), ["true"], Path(folder)),
+            lambda: build("true", Path(folder), sandbox=Sandbox("/bin/false")),
+        ):
+            try:
+                attempt()
+            except EnvironmentFault as fault:
+                told.append(fault.key)
+    return told
+
+
+def test_a_sandbox_that_cannot_be_made_is_the_machines_fault():
+    assert [1, "sandbox.refused", "sandbox.refused"] == play(refusals)
 
 
 SANITIZED = """

@@ -75,7 +75,8 @@ if ! recent "$python"; then
 fi
 "$python" -m venv "$root/wirelab"
 "$root/wirelab/bin/python" -m pip install --no-cache-dir --disable-pip-version-check @WIRELAB@
-chmod -R go-rwx "$root/source"
+# Rubric, hidden scenarios and the kit are closed to students' programs also where no sandbox can be made.
+chmod -R go-rwx "$root/source" "$root"/wirelab/lib
 "$root/wirelab/bin/wirelab" --version
 """
 
@@ -112,7 +113,7 @@ cp -R "$root/submission" "$work/class/submission"
 "$wirelab" --lang @LANG@ grade "$root/source/@LAB@" "$work/class" -o "$work/out" ${WIRELAB_OPTIONS:-} 2>&1
 status=$?
 [ "$status" -eq 0 ] || [ "$status" -eq 2 ] || fail @BROKEN@
-cp "$work"/out/students/*/gradescope.json "$result" 2>/dev/null || fail @UNDECIDED@
+install -m 644 "$work"/out/students/*/gradescope.json "$result" 2>/dev/null || fail @UNDECIDED@
 """
 
 

@@ -11,107 +11,44 @@ import selectors
 import signal
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wirelab.base.clock import now_ns
 from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
-from wirelab.base.texts import Bilingual, Text, catalogue, register
+from wirelab.base.texts import Text, catalogue, register
 from wirelab.compose import records
 from wirelab.compose.artifacts import Run, write_run
-from wirelab.compose.labs import LoadedLab, LoadedScenario
+from wirelab.compose.desk import Desk, Entry, Graded, RunOver, graded
+from wirelab.compose.labs import LoadedLab
 from wirelab.compose.members import disk
 from wirelab.compose.play import begin
 from wirelab.compose.preparation import Prepared, prepared, told
 from wirelab.compose.programs import castings
-from wirelab.compose.results import Shown, shown
+from wirelab.compose.results import shown
 from wirelab.compose.side_by_side import TRIES
-from wirelab.judge.grades import Grade, PlayedRun, Student
+from wirelab.judge.grades import Grade, Student
 from wirelab.judge.judge import judge
-from wirelab.judge.points import score
 from wirelab.judge.verdict import Judgement, Said, Verdict
 from wirelab.observe.evidence import Evidence
 from wirelab.stage import linux, pressure
+from wirelab.stage.loopback import Unplayable
 from wirelab.stage.removing import remove
 from wirelab.stage.sandbox import Sandbox
-from wirelab.stage.script import Casting
 from wirelab.stage.worker import Worker
 
-FAULT = "fault.txt"  # beside a submission's runs: what a bug of ours looked like
+JOBS_PER_CPU = 8  # at most; how many it really is follows from how busy the processors are
 AHEAD = 2  # submissions that are prepared while others are played
 
 register(
     {
-        "classroom.nothing": Text("nothing was handed in", "没有提交任何内容"),
-        "classroom.machine": Text(
-            "{count} scenarios could not be played on this machine: {why}", "有 {count} 个场景在本机上无法运行：{why}"
-        ),
-        "classroom.bug": Text(
-            "wirelab itself failed; whoever grades finds the details in {file}",
-            "wirelab 自身出错；评分者可以在 {file} 中看到详情",
-        ),
         "classroom.not-yet": Text(
             "{count} scenarios have not been played yet; `wirelab grade` goes on with them",
             "还有 {count} 个场景没有运行；`wirelab grade` 会继续运行它们",
         ),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One submission to be graded. ``digest`` tells its content; ``prepare`` puts its files into a new folder and
-    raises InputError or UsageError when they cannot be had. Without it there is none, for a ``problem``."""
-
-    student: Student
-    digest: str
-    prepare: Callable[[Path], None] | None
-    problem: Said | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunOver:
-    """One scenario is over: whose, which, the verdict, and whether that was clear without playing it now (``kept``). No
-    verdict: the machine did not let it be played."""
-
-    student: Student
-    scenario: str
-    verdict: Verdict | None
-    kept: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """A submission is over: its grade, what feedback shows of the runs that did not pass, and how its programs are
-    started."""
-
-    grade: Grade
-    shown: Mapping[str, Shown]
-    commands: Mapping[str, str]
-
-
-@dataclass(slots=True)
-class _Desk:
-    """What is being done with one submission."""
-
-    entry: Entry
-    folder: Path
-    began: int = 0
-    waiting: deque[tuple[str, int]] = field(default_factory=deque)  # scenarios to be played, and the try it is
-    under_way: int = 0
-    judgements: dict[str, Judgement] = field(default_factory=dict)
-    tries: dict[str, int] = field(default_factory=dict)
-    prepared: Prepared | None = None
-    programs: dict[str, Mapping[str, Casting]] = field(default_factory=dict)
-    problem: Said | None = None
-    faults: dict[str, Said] = field(default_factory=dict)  # by scenario
-    shown: dict[str, Shown] = field(default_factory=dict)
-
-    @property
-    def over(self) -> bool:
-        return not self.waiting and not self.under_way
 
 
 class Classroom:
@@ -122,7 +59,7 @@ class Classroom:
         self.lab, self.out, self.sandbox = lab, out, sandbox
         self._observe = observe
         self._gate = pressure.Gate(jobs)
-        self._running: dict[int, tuple[Worker[Any], _Desk, str | None, int]] = {}
+        self._running: dict[int, tuple[Worker[Any], Desk, str | None, int]] = {}
         self._selector = selectors.PollSelector()
         self._played = False  # whether anything was ever played here
 
@@ -132,7 +69,7 @@ class Classroom:
         Raises EnvironmentFault when the machine cannot play anything. When the caller stops early, or is interrupted,
         all that is under way is ended first; what was kept stays.
         """
-        coming, desks = iter(entries), deque[_Desk]()
+        coming, desks = iter(entries), deque[Desk]()
         more = True
         try:
             while more or desks:
@@ -141,10 +78,8 @@ class Classroom:
                     if entry is None:
                         more = False
                         break
-                    desk = self._open(entry)
-                    yield from (
-                        RunOver(entry.student, name, item.verdict, True) for name, item in desk.judgements.items()
-                    )
+                    desk = Desk.opened(self.lab, self.out, entry)
+                    yield from desk.clear()
                     desks.append(desk)
                 self._begin(desks)
                 if self._running:
@@ -165,32 +100,7 @@ class Classroom:
 
     # --- beginning
 
-    def _open(self, entry: Entry) -> _Desk:
-        """What is to be done for a submission: everything but what is kept from before."""
-        desk = _Desk(entry, self.out / records.STUDENTS / entry.student.key, now_ns())
-        desk.problem = entry.problem
-        if entry.prepare is None:
-            desk.problem = desk.problem or Said(catalogue()["classroom.nothing"])
-            return desk
-        missing = []
-        for name, loaded in self.lab.scenarios.items():
-            kept = records.read_kept(desk.folder, name, self._key(entry, loaded), entry.digest)
-            if kept is None:
-                missing.append(name)
-            else:
-                self._keep(desk, name, kept)
-        desk.waiting.extend((name, 1) for name in missing)
-        before = records.read_submission(desk.folder)
-        if not missing and before is not None and before.digest == entry.digest:
-            desk.prepared = Prepared(before.commands, before.notes, before.built, prints=before.prints)
-        return desk
-
-    def _keep(self, desk: _Desk, name: str, kept: records.Kept) -> None:
-        desk.judgements[name], desk.tries[name] = kept.judgement, kept.tries
-        if kept.judgement.verdict is not Verdict.PASS:
-            desk.shown[name] = shown(kept.run, desk.entry.student.language)
-
-    def _begin(self, desks: Iterable[_Desk]) -> None:
+    def _begin(self, desks: Iterable[Desk]) -> None:
         """Begin as much as the machine bears, for the first submissions first."""
         for desk in desks:
             while desk.waiting and len(self._running) < self._gate.allowed():
@@ -223,15 +133,15 @@ class Classroom:
         """Whether a last try is under way, beside which nothing begins."""
         return any(name is not None and tries == TRIES for _, _, name, tries in self._running.values())
 
-    def _put(self, desk: _Desk, name: str | None, tries: int, worker: Worker[Any]) -> None:
+    def _put(self, desk: Desk, name: str | None, tries: int, worker: Worker[Any]) -> None:
         desk.under_way += 1
         self._running[worker.fileno()] = worker, desk, name, tries
         self._selector.register(worker.fileno(), selectors.EVENT_READ)
 
-    def _work_folder(self, desk: _Desk) -> Path:
+    def _work_folder(self, desk: Desk) -> Path:
         return self.out / records.WORK / desk.entry.student.key
 
-    def _prepare(self, desk: _Desk) -> Callable[[int], object]:
+    def _prepare(self, desk: Desk) -> Callable[[int], object]:
         prepare, work, roles = desk.entry.prepare, self._work_folder(desk), self.lab.lab.hands_in
         assert prepare is not None
 
@@ -254,10 +164,13 @@ class Classroom:
         desk.under_way -= 1
         try:
             result = worker.result()
+        except Unplayable as fault:
+            yield from self._failed(desk, name, TRIES, desk.why(fault))
+            return
         except (HarnessBug, EnvironmentFault) as fault:
             if not self._played and isinstance(fault, EnvironmentFault):
                 raise
-            yield from self._failed(desk, name, tries, self._why(desk, fault))
+            yield from self._failed(desk, name, tries, desk.why(fault))
             return
         except WirelabError as error:  # the submission's own: its files, its build, its commands
             desk.problem = told(error, self._work_folder(desk))
@@ -272,7 +185,7 @@ class Classroom:
             self._played = True
             yield from self._judge(desk, name, tries, result)
 
-    def _ready(self, desk: _Desk, result: Prepared) -> Iterator[RunOver]:
+    def _ready(self, desk: Desk, result: Prepared) -> Iterator[RunOver]:
         """Its files are there: those scenarios can be played for whose role there is a program."""
         waiting, desk.waiting = desk.waiting, deque()
         playable = result.commands.keys() - result.lacking.keys()
@@ -292,15 +205,15 @@ class Classroom:
             desk.judgements[name] = Judgement(name, (), Verdict.FAIL)
             yield RunOver(desk.entry.student, name, Verdict.FAIL, True)
         desk.prepared = replace(result, commands=commands)
-        records.write_submission(desk.folder, self._record(desk))  # what is played from now on is found again by it
+        records.write_submission(desk.folder, desk.record())  # what is played from now on is found again by it
 
-    def _judge(self, desk: _Desk, name: str, tries: int, evidence: Evidence) -> Iterator[RunOver]:
+    def _judge(self, desk: Desk, name: str, tries: int, evidence: Evidence) -> Iterator[RunOver]:
         loaded = self.lab.scenarios[name]
         try:
             judgement = judge(loaded.scenario, loaded.profile, evidence)
         except Exception:  # one run that we stumble over must not cost the others
             bug = HarnessBug("worker.bug", trace=traceback.format_exc())
-            yield from self._failed(desk, name, tries, self._why(desk, bug))
+            yield from self._failed(desk, name, tries, desk.why(bug))
             return
         if judgement.verdict is Verdict.INCONCLUSIVE and tries < TRIES:
             desk.waiting.append((name, tries + 1))
@@ -309,25 +222,11 @@ class Classroom:
         run = Run(loaded.scenario, loaded.source, loaded.profile, evidence)
         if judgement.verdict is not Verdict.PASS:
             desk.shown[name] = shown(run, desk.entry.student.language)
-        key = self._key(desk.entry, loaded)
-        with records.keeping(desk.folder, name, key, desk.entry.digest, tries) as folder:
+        with records.keeping(desk.folder, name, desk.key(name), desk.entry.digest, tries) as folder:
             write_run(folder, run, judgement, desk.entry.student.language)
         yield RunOver(desk.entry.student, name, judgement.verdict, False)
 
-    def _why(self, desk: _Desk, fault: HarnessBug | EnvironmentFault) -> Said:
-        """What is said of a machine's fault; what a bug of ours looks like is for whoever grades, and for no student."""
-        if isinstance(fault, EnvironmentFault):
-            return told(fault)
-        records.write(desk.folder / FAULT, fault.text("en") + "\n")
-        return Said(catalogue()["classroom.bug"], {"file": f"{records.STUDENTS}/{desk.entry.student.key}/{FAULT}"})
-
-    def _record(self, desk: _Desk) -> records.Submission:
-        entry, done = desk.entry, desk.prepared or Prepared({})
-        return records.Submission(
-            entry.student, entry.digest, done.commands, desk.problem, done.notes, done.built, done.prints
-        )
-
-    def _failed(self, desk: _Desk, name: str | None, tries: int, why: Said) -> Iterator[RunOver]:
+    def _failed(self, desk: Desk, name: str | None, tries: int, why: Said) -> Iterator[RunOver]:
         """The machine did not let something be done: it is tried again, and then left undecided."""
         if name is None:
             for each, _ in desk.waiting:
@@ -340,45 +239,10 @@ class Classroom:
             desk.faults[name] = why
             yield RunOver(desk.entry.student, name, None, False)
 
-    def _close(self, desk: _Desk) -> Graded:
+    def _close(self, desk: Desk) -> Graded:
         """The grade of a submission with which all is done; its files go."""
         remove(self._work_folder(desk))
-        record = self._record(desk)
-        records.write_submission(desk.folder, record)
-        notes = list(record.notes)
-        if desk.faults:
-            why = next(iter(desk.faults.values()))
-            words = Bilingual(why.in_("en"), why.in_("zh"))
-            notes.append(Said(catalogue()["classroom.machine"], {"count": len(desk.faults), "why": words}))
-        grade = graded(self.lab, record, desk.judgements, desk.tries)
-        seconds = round((now_ns() - desk.began) / 1e9, 3)
-        return Graded(replace(grade, seconds=seconds, notes=tuple(notes)), desk.shown, record.commands)
-
-    def _key(self, entry: Entry, loaded: LoadedScenario) -> str:
-        """What a run was made from."""
-        return records.key(entry.digest, loaded.scenario.text, loaded.source)
-
-
-def graded(
-    lab: LoadedLab, record: records.Submission, judgements: Mapping[str, Judgement], tries: Mapping[str, int]
-) -> Grade:
-    """The grade that judgements by scenario give."""
-    runs = tuple(
-        PlayedRun(
-            name,
-            Bilingual(loaded.scenario.title.en, loaded.scenario.title.zh),
-            name in lab.lab.hidden,
-            judgements[name],
-            tries.get(name, 0),
-            f"{records.RUNS}/{name}" if name in tries else "",
-        )
-        for name, loaded in lab.scenarios.items()
-        if name in judgements
-    )
-    if record.problem is not None:
-        judgements = {name: Judgement(name, (), Verdict.FAIL) for name in lab.scenarios}
-    scores = score(lab.lab.rubric, judgements)
-    return Grade(record.student, lab.lab, scores, runs, record.problem, record.built, 0.0, record.notes)
+        return desk.closed()
 
 
 def regraded(lab: LoadedLab, out: Path, key: str) -> Graded:

@@ -60,12 +60,10 @@ class HandedIn:
 
     student: Student
     pieces: tuple[Piece, ...]
-    late: bool = False
     digest: str = ""
     problem: Said | None = None
     notes: tuple[Said, ...] = ()
     role: Role | None = None
-    group: str = ""
     listed: bool = False
 
 
@@ -90,7 +88,7 @@ def prepare(submission: HandedIn, folder: Path, limits: Limits = LIMITS) -> None
             for piece in pieces:
                 called = shown(piece.path.name)
                 writer = Writer(folder, called, budget)
-                with _reading(called):
+                with reading(called):
                     for parts, member in let_in(_members(piece), called, budget):
                         writer.put(parts, member)
             unwrap(folder)
@@ -131,7 +129,7 @@ def digest_of(submission: HandedIn) -> str:
     found: list[bytes] = []
     for piece in pieces:
         called = shown(piece.path.name)
-        with _reading(called):
+        with reading(called):
             for parts, member in let_in(_members(piece), called, budget):
                 if member.kind == "file":
                     content = sha256()
@@ -146,7 +144,7 @@ def digest_of(submission: HandedIn) -> str:
 
 
 @contextlib.contextmanager
-def _reading(called: str) -> Iterator[None]:
+def reading(called: str) -> Iterator[None]:
     """What cannot be read is what was handed in; writing has told its own faults already."""
     try:
         yield

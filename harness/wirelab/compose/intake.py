@@ -44,6 +44,7 @@ register(
         "intake.nobody": Text("no submissions in {source}", "{source} 中没有作业"),
         "intake.aside": Text("'{name}' is nobody's submission and was left aside", "“{name}”不是任何人的作业，已略过"),
         "intake.unlisted": Text("'{name}' is nobody on the roster", "“{name}”不在学生名单中"),
+        "intake.late": Text("handed in late, says the platform", "平台标记为迟交"),
         "intake.attempts": Text(
             "handed in more than once: the newest, {taken}, is graded; left out: {left}",
             "提交了不止一次：以最新的 {taken} 评分；未采用：{left}",
@@ -236,16 +237,16 @@ def _submission(
     student = entry.student if entry else unlisted(first.named, language, shared)
     if roster and not entry:
         notes.append(Said(catalogue()["intake.unlisted"], {"name": shown(student.called)}))
+    if any(item.named.late for item in taken.values()):
+        notes.append(Said(catalogue()["intake.late"]))
     pieces = tuple(Piece(item.path, name) for name, item in taken.items())
     lone = len(taken) == 1 and not (first.named.platform or first.named.role or first.archive or first.folder)
     made = HandedIn(
         student,
         pieces,
-        any(item.named.late for item in taken.values()),
         problem=next((item.problem for item in newest if item.problem), None),
         notes=tuple(notes),
         role=role if lone else None,
-        group=entry.group if entry else "",
         listed=entry is not None,
     )
     if made.problem is not None:

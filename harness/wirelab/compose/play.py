@@ -6,16 +6,19 @@ import os
 import platform
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
 from wirelab import __version__
+from wirelab.base.errors import EnvironmentFault
 from wirelab.declare.scenario import Scenario
 from wirelab.observe.evidence import Evidence
 from wirelab.observe.messages import Profile
 from wirelab.stage.recorder import Listener
 from wirelab.stage.sandbox import Sandbox
-from wirelab.stage.script import Casting, play_script
+from wirelab.stage.script import Casting, needs_faults, play_script
 from wirelab.stage.stage import Stage
 from wirelab.stage.worker import Worker
+from wirelab.stage.world import Tier, here
 
 SEEDS = 1 << 32  # a seed is a whole number from 0 up to, not including, this
 AMPLIFIED = "amplified"  # where the evidence of a run names its seed, among what it says of the machine
@@ -44,12 +47,27 @@ def begin(
     elif seed is None:
         seed = random.SystemRandom().randrange(SEEDS)
 
+    world = here()
+
     def work(parent: int) -> Evidence:
-        with Stage(profile, scenario.port, parent, listener, observe=observe, seed=seed, sandbox=sandbox) as stage:
-            play_script(stage, scenario, castings)
-            return stage.finish(machine() | ({} if seed is None else {AMPLIFIED: str(seed)}))
+        with world.held(parent, scenario.port) as port:
+            told = listener if listener is None or port == scenario.port else listener.at(port)
+            with Stage(profile, port, parent, told, observe=observe, seed=seed, sandbox=sandbox, world=world) as stage:
+                play_script(stage, scenario, _at(port, scenario, castings))
+                return stage.finish(machine(world.tier) | ({} if seed is None else {AMPLIFIED: str(seed)}))
 
     return Worker(work)
+
+
+def _at(port: int, scenario: Scenario, castings: Mapping[str, Casting]) -> Mapping[str, Casting]:
+    """The same programs, told of the port that this run was given."""
+    if port == scenario.port:
+        return castings
+    moved = {}
+    for name, one in castings.items():
+        *words, last = one.command
+        moved[name] = replace(one, command=(*words, str(port) if last == str(scenario.port) else last))
+    return moved
 
 
 def play(
@@ -68,13 +86,23 @@ def play(
     return evidence
 
 
+def unplayable(scenario: Scenario) -> EnvironmentFault | None:
+    """Why this machine can never play a scenario; None when it can, or when that is not known yet."""
+    if needs_faults(scenario):
+        try:
+            here().require_faults()
+        except EnvironmentFault as fault:
+            return fault
+    return None
+
+
 def seed_of(evidence: Evidence) -> str | None:
     """The seed that the pauses of a run followed from; None where no races were amplified."""
     return evidence.machine.get(AMPLIFIED)
 
 
-def machine() -> dict[str, str]:
-    """What kind of machine and versions a run was made with; no names of hosts or users."""
+def machine(tier: Tier) -> dict[str, str]:
+    """What kind of machine and versions a run was made with, and in which world; no names of hosts or users."""
     return {
         "wirelab": __version__,
         "python": platform.python_version(),
@@ -82,5 +110,5 @@ def machine() -> dict[str, str]:
         "processor": platform.machine(),
         "cores": str(os.cpu_count()),
         "load": f"{os.getloadavg()[0]:.2f}",
-        "tier": "namespace",
+        "tier": tier,
     }

@@ -263,6 +263,12 @@ def _add_grading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--roster", metavar="FILE", help="a CSV file with numbers, names and logins of the class")
     parser.add_argument("--jobs", metavar="N", help="runs at once at most (default: 8 for each processor)")
     parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="play on the workers of this Dask scheduler, such as tcp://10.0.0.5:8786 (docs/grading.md tells how to start "
+        "one); --jobs then holds for each submission there",
+    )
+    parser.add_argument(
         "--feedback-lang", choices=("en", "zh"), help="language of feedback (default: as --lang; a roster may say it)"
     )
     parser.add_argument(

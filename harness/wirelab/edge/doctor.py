@@ -25,6 +25,7 @@ from wirelab.stage.probes import Capability, Need, Probe, examine
 Status = Literal["ok", "missing", "optional"]
 
 _INKS: dict[Status, str] = {"ok": GREEN, "missing": RED, "optional": YELLOW}
+_ORDER: tuple[Need, ...] = ("tier-1", "run", "faults", "tier-2", "optional")  # on the page
 _STATUS = 8  # cells of the first column
 _INDENT = 2 + _STATUS + 2
 
@@ -38,13 +39,14 @@ register(
             "第一级：每次运行都有自己的私有网络，不需要 root 权限。",
         ),
         "doctor.tier-2": Text(
-            "Tier 2: no private network, but the machine's own loopback with CAP_NET_RAW.\n"
-            "This version of wirelab does not play runs that way yet.",
-            "第二级：没有私有网络，但可以用 CAP_NET_RAW 在本机的回环接口上抓包。\nwirelab 的这个版本还不能这样运行。",
+            "Tier 2: no private network, but root has the machine's own loopback. Runs are played there one at a time,\n"
+            "each on a port of its own; `wirelab grade` runs every program as a user of its own.",
+            "第二级：没有私有网络，但 root 可以使用本机的回环接口。运行逐个进行，每次使用单独的端口；\n"
+            "`wirelab grade` 让每个程序以独立的用户身份运行。",
         ),
         "doctor.tier-none": Text(
-            "No tier: there is no private network here, and no leave to capture on the machine's own loopback.",
-            "没有可用的级别：这里既没有私有网络，也无权在本机的回环接口上抓包。",
+            "No tier: there is no private network here, and no leave to use the machine's own loopback.",
+            "没有可用的级别：这里既没有私有网络，也无权使用本机的回环接口。",
         ),
         "doctor.can-run": Text("`wirelab run` works here.", "`wirelab run` 可以在这里使用。"),
         "doctor.cannot-run": Text(
@@ -58,7 +60,7 @@ register(
         "doctor.need.run": Text("For every run", "每次运行所需"),
         "doctor.need.tier-1": Text("For tier 1", "第一级所需"),
         "doctor.need.faults": Text("For scenarios with faults on the wire", "线路故障场景所需"),
-        "doctor.need.tier-2": Text("For tier 2 (not yet played by this version)", "第二级所需（这个版本还不支持）"),
+        "doctor.need.tier-2": Text("For tier 2, where tier 1 is not to be had", "没有第一级时，第二级所需"),
         "doctor.need.optional": Text("Useful, never required", "有用，但不是必需的"),
         "doctor.name.system": Text("system", "操作系统"),
         "doctor.name.python": Text("Python", "Python"),
@@ -71,6 +73,7 @@ register(
         "doctor.name.reference": Text("reference", "参考程序"),
         "doctor.name.wire-faults": Text("wire faults", "线路故障"),
         "doctor.name.own-loopback": Text("own loopback", "本机回环"),
+        "doctor.name.other-users": Text("other users", "其他用户"),
         "doctor.name.bwrap": Text("bwrap", "bwrap"),
         "doctor.name.tshark": Text("tshark", "tshark"),
         "doctor.name.gcc": Text("gcc", "gcc"),
@@ -87,6 +90,7 @@ register(
         "doctor.for.reference": Text("server listens, client connects", "服务器监听，客户端连接"),
         "doctor.for.wire-faults": Text("a chosen segment is lost", "能丢弃指定的报文段"),
         "doctor.for.own-loopback": Text("capture without a private network", "不用私有网络抓包"),
+        "doctor.for.other-users": Text("a user of its own for each program", "每个程序使用独立的用户"),
         "doctor.for.bwrap": Text("grading in a sandbox", "在沙箱中评分"),
         "doctor.for.tshark": Text("looking at captures, with Wireshark too", "查看抓包文件，也可用 Wireshark"),
         "doctor.for.gcc": Text("submissions in C", "用 C 写的作业"),
@@ -117,7 +121,7 @@ class Diagnosis:
 
 
 def diagnose(capabilities: Sequence[Capability]) -> Diagnosis:
-    """Runs need tier 1 and what every run needs; a need of which nothing was tried is not met."""
+    """Runs need a tier and what every run needs; a need of which nothing was tried is not met. Faults need tier 1."""
 
     def met(need: Need) -> bool:
         outcomes = [item.outcome for item in capabilities if item.need == need]
@@ -125,16 +129,19 @@ def diagnose(capabilities: Sequence[Capability]) -> Diagnosis:
 
     tier: Literal[1, 2] | None = 1 if met("tier-1") else 2 if met("tier-2") else None
     broken = (item for item in capabilities if item.outcome in ("missing", "late"))
-    mend = tuple(item.name for item in broken if item.need in ("run", "tier-1"))
-    runs = met("tier-1") and met("run")
-    return Diagnosis(tuple(capabilities), tier, runs, runs and met("faults"), mend)
+    mend = tuple(item.name for item in broken if item.need == "run" or (item.need == "tier-1" and tier is None))
+    runs = tier is not None and met("run")
+    return Diagnosis(tuple(capabilities), tier, runs, runs and tier == 1 and met("faults"), mend)
 
 
-def status_of(capability: Capability) -> Status:
-    """How a result is shown: what no run needs is ``optional`` when it is not there."""
+def status_of(capability: Capability, tier: Literal[1, 2] | None) -> Status:
+    """How a result is shown: what no run needs is ``optional`` when it is not there; so is all of tier 1 where tier 2 is
+    to be had."""
     if capability.outcome == "ok":
         return "ok"
-    return "missing" if capability.need in ("run", "tier-1", "faults") else "optional"
+    return (
+        "missing" if capability.need == "run" or (capability.need in ("tier-1", "faults") and tier != 2) else "optional"
+    )
 
 
 def page(diagnosis: Diagnosis, language: Language, style: Style) -> list[str]:
@@ -142,10 +149,11 @@ def page(diagnosis: Diagnosis, language: Language, style: Style) -> list[str]:
     names = {item.name: say(f"doctor.name.{item.name}", language) for item in diagnosis.capabilities}
     widest = max(map(cells, names.values()), default=0)
     lines = [style.paint(line, BOLD) for line in say(_tier_key(diagnosis), language).split("\n")]
-    for need, group in groupby(diagnosis.capabilities, key=lambda item: item.need):
+    in_order = sorted(diagnosis.capabilities, key=lambda item: _ORDER.index(item.need))
+    for need, group in groupby(in_order, key=lambda item: item.need):
         lines += ["", style.paint(say(f"doctor.need.{need}", language), BOLD)]
         for item in group:
-            status = status_of(item)
+            status = status_of(item, diagnosis.tier)
             word = style.paint(left(say(f"doctor.{status}", language), _STATUS), _INKS[status])
             use = say(f"doctor.for.{item.name}", language) + (f" ({safe(item.detail)})" if item.detail else "")
             lines.append(f"  {word}  {left(names[item.name], widest)}  {item.seconds * 1000:5.0f} ms  {use}")
@@ -188,7 +196,7 @@ def as_data(diagnosis: Diagnosis, language: Language) -> dict[str, object]:
             {
                 "name": item.name,
                 "need": item.need,
-                "status": status_of(item),
+                "status": status_of(item, diagnosis.tier),
                 "outcome": item.outcome,
                 "milliseconds": round(item.seconds * 1000, 1),
                 "use": say(f"doctor.for.{item.name}", language),

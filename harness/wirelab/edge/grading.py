@@ -11,7 +11,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,21 +19,23 @@ from pathlib import Path
 from wirelab.base.clock import now_ns
 from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.compose import classroom, kit, labs, records, results
-from wirelab.compose.classroom import Classroom, Entry, Graded, RunOver
+from wirelab.compose import classroom, labs, records, results
+from wirelab.compose.classroom import JOBS_PER_CPU, Classroom
+from wirelab.compose.cluster import Cluster
+from wirelab.compose.dask_link import Link, linked
+from wirelab.compose.desk import Entry, Graded, RunOver
 from wirelab.compose.handed_in import HandedIn, prepare
 from wirelab.compose.intake import find_submissions
 from wirelab.compose.labs import LoadedLab
-from wirelab.compose.proof import prove
+from wirelab.compose.proof import proved
 from wirelab.compose.roster import read_roster
 from wirelab.edge.output import complain, flush, put
 from wirelab.judge.grades import Grade
 from wirelab.judge.verdict import Verdict
 from wirelab.present.style import clip, safe
 from wirelab.stage import processes
-from wirelab.stage.sandbox import Sandbox, sandbox
+from wirelab.stage.world import here
 
-JOBS_PER_CPU = 8  # at most; how many it really is follows from how busy the processors are
 SHORT = 90.0  # seconds that are not told in minutes
 CLASS = ".class"  # in OUT/work, where an archive of a whole class is unpacked; no student has such a key
 WIDTH = 200  # characters of what is said of one submission
@@ -45,6 +47,10 @@ register(
             "{lab}: {count} submissions, {scenarios} scenarios each, at most {jobs} at once{sandbox}",
             "{lab}：{count} 份提交，每份 {scenarios} 个场景，最多同时进行 {jobs} 个{sandbox}",
         ),
+        "grade.begins-there": Text(
+            "{lab}: {count} submissions, {scenarios} scenarios each, {threads} submissions at once at {address}{sandbox}",
+            "{lab}：{count} 份提交，每份 {scenarios} 个场景，在 {address} 上同时评 {threads} 份{sandbox}",
+        ),
         "grade.reads": Text("reading {source}", "正在读取 {source}"),
         "grade.no-sandbox": Text(", WITHOUT a sandbox", "，没有沙箱"),
         "grade.progress": Text(
@@ -54,6 +60,7 @@ register(
         "grade.one": Text(
             "[{done}/{count}] {name}: {mark} of {of}{note}", "[{done}/{count}] {name}：{mark}/{of}{note}"
         ),
+        "grade.note": Text("{name}: {note}", "{name}：{note}"),
         "grade.undecided": Text(" ({points:g} undecided: the machine's fault)", "（{points:g} 分未判定，原因在机器）"),
         "grade.not-graded": Text("[{done}/{count}] {name}: not decided", "[{done}/{count}] {name}：未能判定"),
         "grade.over": Text(
@@ -148,30 +155,42 @@ def grade(options: argparse.Namespace, language: Language) -> int:
     lab = labs.load(folder, hidden=True)
     out, source = Path(options.output), Path(options.submissions)
     jobs = _jobs(options.jobs)
-    box = None if options.no_sandbox else _sandbox(out, source)
+    box = None if options.no_sandbox or options.dask else proved(out, source)
     roster = read_roster(Path(options.roster)) if options.roster else None
     if not source.exists():
         raise InputError("intake.missing", source=source)
     if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise UsageError("grade.within", out=out, source=source)
     records.check_out(out, lab.lab.lab)
-    with _terminated(), records.held(out):
+    with _terminated(), _linked(options.dask) as link, records.held(out):
         put(say("grade.reads", language, source=safe(str(source))))
         spoken: Language = options.feedback_lang or language
         found = find_submissions(source, roster, out / records.WORK / CLASS, role=lab.lab.hands_in[0], language=spoken)
-        for note in (*found.notes, *(note for one in found.submissions for note in one.notes)):
+        for note in found.notes:
             put(safe(note.in_(language)))
+        for one in found.submissions:
+            for note in one.notes:
+                put(safe(say("grade.note", language, name=one.student.called, note=note.in_(language))))
         entries = [_entry(one) for one in found.submissions] + [Entry(student, "", None) for student in found.missing]
         records.write_class(out, lab.lab.lab, [entry.student for entry in entries])
-        values = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios), "jobs": jobs}
-        put(say("grade.begins", language, sandbox="" if box else say("grade.no-sandbox", language), **values))
-        room = Classroom(lab, out.absolute(), jobs=jobs, sandbox=box, observe=options.observe)
+        values: dict[str, object] = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios)}
+        values["sandbox"] = say("grade.no-sandbox", language) if options.no_sandbox else ""
+        room: Classroom | Cluster
+        if link is None:
+            most = here().jobs(jobs or JOBS_PER_CPU * processes.cpus())
+            put(say("grade.begins", language, jobs=most, **values))
+            room = Classroom(lab, out.absolute(), jobs=most, sandbox=box, observe=options.observe)
+        else:
+            put(say("grade.begins-there", language, threads=link.threads(), address=safe(link.address), **values))
+            handed = {one.student.key: one for one in found.submissions}
+            boxed = not options.no_sandbox
+            room = Cluster(lab, out.absolute(), link, handed, jobs=jobs, sandboxed=boxed, observe=options.observe)
         grades = _play(room, entries, out, lab, language, began)
         return _finish(out, lab, grades, language, began)
 
 
 def _play(
-    room: Classroom, entries: Sequence[Entry], out: Path, lab: LoadedLab, language: Language, began: int
+    room: Classroom | Cluster, entries: Sequence[Entry], out: Path, lab: LoadedLab, language: Language, began: int
 ) -> results.Grades:
     """Grade them all, telling how far it is, and writing each student's feedback as it comes."""
     progress = _Progress(len(entries), len(entries) * len(lab.scenarios), language, began, sys.stdout.isatty())
@@ -240,16 +259,14 @@ def _entry(one: HandedIn) -> Entry:
     return Entry(one.student, one.digest, None if one.problem else partial(prepare, one), one.problem)
 
 
-def _sandbox(out: Path, source: Path) -> Sandbox:
-    roots = (kit.labs_root(), kit.scenarios_root(), kit.reference_program("client").parent, Path(__file__).parents[1])
-    box = sandbox([str(path.absolute()) for path in (*roots, out, source)])
-    prove(box)
-    return box
+def _linked(address: str | None) -> AbstractContextManager[Link | None]:
+    """The cluster to grade on, if there is one to be."""
+    return nullcontext() if address is None else linked(address)
 
 
-def _jobs(value: str | None) -> int:
+def _jobs(value: str | None) -> int | None:
     if value is None:
-        return JOBS_PER_CPU * processes.cpus()
+        return None
     if not value.isdecimal() or int(value) < 1:
         raise UsageError("grade.jobs", value=value)
     return int(value)

@@ -11,14 +11,14 @@ from wirelab.base.errors import UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import labs
 from wirelab.compose.labs import LoadedLab
-from wirelab.compose.play import seed_of
+from wirelab.compose.play import seed_of, unplayable
 from wirelab.compose.programs import castings
 from wirelab.compose.side_by_side import Planned, Played, at_once, play_all
 from wirelab.compose.submissions import Submission, find_programs
 from wirelab.declare.lab import RubricItem
 from wirelab.declare.source import meant
 from wirelab.edge.output import put
-from wirelab.edge.running import Options, check_seed, play_one, run_folders, tell_seed
+from wirelab.edge.running import Options, check_seed, play_one, run_folders, tell_seed, tell_unplayable
 from wirelab.judge.points import Score, score, total
 from wirelab.judge.verdict import Judgement, Verdict, worst
 from wirelab.present.style import safe
@@ -36,7 +36,7 @@ register(
             "{mark} {verdict}  {name}  ({done} of {count}; tried {tries} times)",
             "{mark} {verdict}  {name}（{done}/{count}，共试 {tries} 次）",
         ),
-        "lab.one-more": Text("to see one of them live: {command}", "想实时观看其中一个：{command}"),
+        "lab.one-more": Text("to see all of one scenario, live: {command}", "想实时观看一个场景的全部细节：{command}"),
         "lab.not-given": Text(
             "{count} more scenarios test a program that is not there; their points are not among these",
             "另有 {count} 个场景测试的是没有给出的程序，以上分数不包括它们",
@@ -46,6 +46,10 @@ register(
             "实验 {lab} 中没有可以自己运行、又测试 {given} 的场景；请给出另一个程序，或两者所在的文件夹",
         ),
         "lab.unseen": Text(
+            "grading plays {count} more scenarios, which count towards these points as well",
+            "评分时还会运行另外 {count} 个场景，它们同样计入以上各项",
+        ),
+        "lab.unseen.alone": Text(
             "grading plays {count} more scenarios, which count towards these points as well; {points} more points are "
             "for them alone",
             "评分时还会运行另外 {count} 个场景，它们同样计入以上各项；另有 {points} 分只由它们决定",
@@ -101,25 +105,29 @@ def run_lab(folder: Path | None, words: Sequence[str], options: Options, only: s
         for name, each in lab.scenarios.items()
         if each.scenario.tests == "both" or each.scenario.tests in submission.commands
     }
-    planned = [
-        Planned(
+    planned = {
+        name: Planned(
             each.scenario,
             each.profile,
             each.source,
             castings(each.scenario, submission.commands, submission.folder),
         )
-        for each in scenarios.values()
-    ]
+        for name, each in scenarios.items()
+    }
     if not planned:
         raise UsageError("lab.nothing", lab=lab.lab.lab, given=" ".join(f"--{role}" for role in submission.commands))
-    kept = dict(zip(scenarios, run_folders([plan.scenario for plan in planned], options.output), strict=True))
-    judgements: dict[str, Judgement] = {}
-    seeds: dict[str, str | None] = {}
-    for played in play_all(planned, jobs=at_once(), observe=options.observe):
-        name = list(scenarios)[played.index]
+    kept = dict(zip(scenarios, run_folders([plan.scenario for plan in planned.values()], options.output), strict=True))
+    faults = {name: fault for name, plan in planned.items() if (fault := unplayable(plan.scenario))}
+    for name, fault in faults.items():
+        tell_unplayable(name, fault, options)
+    judgements = {name: Judgement(name, (), Verdict.INCONCLUSIVE) for name in faults}
+    seeds: dict[str, str | None] = dict.fromkeys(faults)
+    playing = [name for name in planned if name not in faults]
+    for played in play_all([planned[name] for name in playing], jobs=at_once(), observe=options.observe):
+        name = playing[played.index]
         judgements[name], seeds[name] = played.judgement, seed_of(played.evidence)
         _tell(name, played, len(judgements), len(planned), options)
-        _keep(planned[played.index], played, kept[name], options)
+        _keep(planned[name], played, kept[name], options)
     scores = _scores(lab, judgements)
     if options.json:
         put(json.dumps(_as_json(lab, scores, judgements), ensure_ascii=False, indent=1))
@@ -213,28 +221,31 @@ def _show(
     words: Sequence[str],
     options: Options,
 ) -> None:
-    from wirelab.present.outcome import verdict_lines
+    from wirelab.present.outcome import brief_lines, verdict_lines
     from wirelab.present.points import points_lines
 
+    language, width, colour = options.language, options.width, options.colour
     failed = [name for name in lab.scenarios if name in judgements and judgements[name].verdict is not Verdict.PASS]
     for name in failed:
-        title = lab.scenarios[name].scenario.title
+        # The first in full, as it is mended first; who wants to see all of another asks for it.
+        both = lab.scenarios[name].scenario.title
+        title = both.zh if language == "zh" else both.en
         put("")
-        put(
-            safe(
-                say("run.title", options.language, name=name, title=title.zh if options.language == "zh" else title.en)
-            )
-        )
-        lines = verdict_lines(judgements[name], language=options.language, width=options.width, colour=options.colour)
+        if name == failed[0]:
+            put(safe(say("run.title", language, name=name, title=title)))
+            lines = verdict_lines(judgements[name], language=language, width=width, colour=colour)
+        else:
+            lines = brief_lines(judgements[name], title, language=language, width=width, colour=colour)
         put("\n".join(lines))
         tell_seed(judgements[name], seeds[name], options, f"--only {name}")
     put("")
-    put("\n".join(points_lines(scores, language=options.language, width=options.width, colour=options.colour)))
+    put("\n".join(points_lines(scores, language=language, width=width, colour=colour)))
     if lab.lab.hidden:
         alone = sum(item.points for item in lab.lab.rubric if all(of.scenario in lab.lab.hidden for of in item.of))
-        put(say("lab.unseen", options.language, count=len(lab.lab.hidden), points=f"{alone:g}"))
+        key = "lab.unseen.alone" if alone else "lab.unseen"
+        put(say(key, language, count=len(lab.lab.hidden), points=f"{alone:g}"))
     if failed:
-        put(say("lab.one-more", options.language, command=_live(failed[0], lab, words, options)))
+        put(say("lab.one-more", language, command=_live(failed[:2][-1], lab, words, options)))
 
 
 def _live(name: str, lab: LoadedLab, words: Sequence[str], options: Options) -> str:

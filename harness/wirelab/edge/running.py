@@ -7,13 +7,13 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wirelab.base.errors import UsageError
+from wirelab.base.errors import EnvironmentFault, UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
-from wirelab.compose.play import SEEDS, begin, seed_of
+from wirelab.compose.play import SEEDS, begin, seed_of, unplayable
 from wirelab.compose.programs import castings
 from wirelab.declare.scenario import Scenario
 from wirelab.edge.output import put
@@ -37,6 +37,7 @@ register(
             "the current folder has been deleted; change to one that exists", "当前文件夹已被删除；请切换到存在的文件夹"
         ),
         "run.title": Text("{name}: {title}", "{name}：{title}"),
+        "run.unplayable": Text("? {name} is not played: {why}", "? {name} 未运行：{why}"),
         "run.kept": Text("kept in {folder}", "已保存到 {folder}"),
         "run.summary": Text(
             "{count} scenarios: {passed} pass, {failed} fail, {inconclusive} inconclusive",
@@ -127,6 +128,10 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
     folders = run_folders([scenario for scenario, _, _ in prepared], options.output)
     judgements = []
     for (scenario, profile, source), folder in zip(prepared, folders, strict=True):
+        if len(prepared) > 1 and (fault := unplayable(scenario)):
+            tell_unplayable(scenario.name, fault, options)
+            judgements.append(Judgement(scenario.name, (), Verdict.INCONCLUSIVE))
+            continue
         programs = castings(scenario, options.commands, _here())
         judgements.append(play_one(scenario, profile, source, programs, options, folder))
     if options.json:
@@ -140,6 +145,12 @@ def run(wanted: Sequence[str], options: Options, *, list_only: bool = False) -> 
         values = {"passed": counts["pass"], "failed": counts["fail"], "inconclusive": counts["inconclusive"]}
         put(say("run.summary", options.language, count=len(judgements), **values))
     return worst(judgement.verdict for judgement in judgements).exit_status
+
+
+def tell_unplayable(name: str, fault: EnvironmentFault, options: Options) -> None:
+    """Say of one of several scenarios that it is left out, and why."""
+    if not options.json:
+        put(safe(say("run.unplayable", options.language, name=name, why=fault.text(options.language))))
 
 
 def check_seed(scenarios: Sequence[Scenario], options: Options) -> None:
@@ -236,6 +247,7 @@ class _Screen:
     ) -> None:
         from wirelab.present.console import LiveConsole
 
+        self._about = scenario, profile, options
         actors = [(name, member.role, scenario.part(name)) for name, member in scenario.cast.items()]
         self._console = LiveConsole(
             actors,
@@ -246,6 +258,10 @@ class _Screen:
             colour=options.colour,
             names=names,
         )
+
+    def at(self, port: int) -> _Screen:
+        scenario, profile, options = self._about
+        return _Screen(replace(scenario, port=port), profile, options)
 
     def __call__(self, event: Event | Noted, /) -> None:
         self._print(self._console.feed(event))

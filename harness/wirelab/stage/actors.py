@@ -13,9 +13,9 @@ import errno
 import os
 import select
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pexpect
 
@@ -27,7 +27,7 @@ from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Role, Shown,
 from wirelab.observe.terminal import Transcript
 from wirelab.stage import processes
 from wirelab.stage.recorder import Recorder
-from wirelab.stage.sandbox import Sandboxed, exit_status
+from wirelab.stage.sandbox import Sandboxed, exit_status, ran
 from wirelab.stage.spawning import Spawned
 
 OUTPUT_LIMIT = 4_000_000  # bytes per terminal; a whole lab prints a few thousand
@@ -35,7 +35,9 @@ AT_ONCE = 65_536  # bytes read before anything else has its turn
 TERMINAL_BYTES = 1_000_000  # more than the kernel keeps of what was written and not read (640 KiB, drivers/tty)
 KEYS_SECONDS = 2.0  # for which a program may leave a full keyboard unread while more is typed
 _NOT_A_PROGRAM = (errno.ENOEXEC, errno.ENOENT, errno.EACCES)  # execve(2)
+SANDBOX_FAILED = 1  # bubblewrap's own exit status
 WINDOW = (40, 120)  # rows, columns
+_T = TypeVar("_T")
 _KEYS = {
     "ctrl-c": b"\x03",
     "ctrl-d": b"\x04",
@@ -93,12 +95,14 @@ class Program:
         self.flooded = False
         self.terminal_open = False
         self._in_sandbox = False
+        self.user: int | None = None  # whom all its processes belong to, if to nobody else
         self.left = False  # whether no process has the terminal open, for now: it is looked at again and again
         self.port: int | None = None  # local port of its connection, when it is a client
         self._recorder = recorder
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._read = 0
         self._pidfd = -1
+        self._said = -1  # by a sandbox, whether it has started the program
         self._ended_by: Literal["itself", "script", "harness"] = "itself"
         self._child: Any  # a Spawned; pexpect's stubs lack ptyproc
 
@@ -108,9 +112,11 @@ class Program:
         environment: Mapping[str, str],
         folder: str,
         sandboxed: Sandboxed | None = None,
+        *,
+        user: int | None = None,
     ) -> None:
-        """Run ``command`` in ``folder``, or as ``sandboxed`` says with a copy of it. Raises UsageError when there is no
-        such program, EnvironmentFault when the machine refuses."""
+        """Run ``command`` in ``folder``, or as ``sandboxed`` says with a copy of it, there perhaps as a ``user`` of its own.
+        Raises UsageError when there is no such program, EnvironmentFault when the machine refuses."""
         shown = " ".join(command)
         if os.geteuid() == 0 and (closed := _closed(folder)):
             raise EnvironmentFault("actor.closed-folder", command=shown, actor=self.name, folder=closed)
@@ -147,7 +153,10 @@ class Program:
         self._child.delaybeforesend = None
         self._child.delayafterclose = self._child.ptyproc.delayafterclose = 0
         self._child.delayafterterminate = self._child.ptyproc.delayafterterminate = 0
-        self.terminal_open, self._in_sandbox = True, sandboxed is not None
+        self.terminal_open, self.user = True, user
+        self._in_sandbox = sandboxed is not None and user is None
+        if sandboxed is not None and sandboxed.said is not None:
+            self._said = os.dup(sandboxed.said)
         self._recorder.add(Started(now_ns(), self.name, self.role, self.part, tuple(command), self.pid))
 
     @property
@@ -157,6 +166,20 @@ class Program:
         for _ in range(2 if self._in_sandbox else 0):
             found = next(processes.children(found), found)
         return found
+
+    def has(self, user: int, inode: int) -> bool:
+        """Whether it has the socket with this inode open, which this user made."""
+        return processes.owns(self.pid, inode) if self.user is None else user == self.user
+
+    def seen(self, look: Callable[[int, int | None], _T]) -> _T | None:
+        """What ``look`` sees of a program's processes, given its pid, and the user whose sockets alone are its own; None
+        when this machine does not let us see anything."""
+        pid, user = self.inner, self.user
+        if user is None:
+            return look(pid, None)
+        from wirelab.stage.users import seen_as
+
+        return seen_as(user, lambda: look(pid, user))
 
     # --- what the loop waits for
 
@@ -215,6 +238,17 @@ class Program:
         self._pidfd = -1
         self.exited = Exited(now_ns(), self.name, self._reap(), self._ended_by)
         self._recorder.add(self.exited)
+        self._end_user()  # as a sandbox ends with its first process
+        self._check_sandbox()
+
+    def _check_sandbox(self) -> None:
+        """Raise EnvironmentFault when the program never ran, because the machine did not let its sandbox be made."""
+        if self._said >= 0:
+            started = ran(self._said)
+            os.close(self._said)
+            self._said = -1
+            if not started and self.exited and self.exited.by == "itself" and self.exited.status == SANDBOX_FAILED:
+                raise EnvironmentFault("sandbox.refused", said=self.transcript.text.strip() or "-")
 
     def _reap(self) -> int | None:
         """The exit status, or minus the signal's number; None when the namespace's end has reaped it already."""
@@ -280,17 +314,25 @@ class Program:
             self.service()
         if self.pid and self.exited is None:
             self._announce("harness", "KILL")
-            # The first process in a sandbox takes all others with it, however fast they multiply.
-            first = (self.pid, *processes.children(self.pid)) if self._in_sandbox else processes.tree(self.pid)
-            for member in reversed(first):
-                try:
-                    os.kill(member, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+            self._kill()
             self.drain()
             self._note_end()
         self.drain()
         self._close_terminal()
+
+    def _kill(self) -> None:
+        # The first process in a sandbox takes all others with it, however fast they multiply.
+        first = (self.pid, *processes.children(self.pid)) if self._in_sandbox else processes.tree(self.pid)
+        for member in reversed(first):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
+        self._end_user()
+
+    def _end_user(self) -> None:
+        if self.user is not None:
+            from wirelab.stage.users import end  # where there are none it is not needed, and takes its time
+
+            end([self.user])
 
     def _announce(self, by: Literal["script", "harness"], name: str) -> None:
         if self._ended_by == "itself" and name == "KILL":

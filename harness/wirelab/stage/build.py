@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wirelab.base.clock import Deadline
-from wirelab.base.errors import UsageError
+from wirelab.base.errors import EnvironmentFault, UsageError
 from wirelab.base.texts import Text, register
 from wirelab.stage import gauge
-from wirelab.stage.sandbox import MOST_FILES, TOO_MUCH, Limits, Sandbox
+from wirelab.stage.sandbox import MOST_FILES, TOO_MUCH, Limits, Sandbox, Sandboxed, ran
 
 SECONDS = 120.0
 MOST_OUTPUT = 20_000  # bytes of what a compiler said: its first words count
@@ -57,7 +57,8 @@ class Built:
 
 def build(command: str, folder: Path, seconds: float = SECONDS, *, sandbox: Sandbox | None = None) -> Built:
     """Run a build command in a folder. Raises UsageError, with all that it said, when it fails, takes too long, or (in
-    a sandbox) takes or leaves too much."""
+    a sandbox) takes or leaves too much, and EnvironmentFault when the machine does not let the sandbox be made."""
+    told, why, kept, lost = bytearray(), "", True, False
     with sandbox.building(command, str(folder)) if sandbox else nullcontext() as inside:
         process = subprocess.Popen(
             ["/bin/sh", "-c", command] if inside is None else inside.argv,
@@ -69,15 +70,17 @@ def build(command: str, folder: Path, seconds: float = SECONDS, *, sandbox: Sand
             start_new_session=True,
             pass_fds=() if inside is None else inside.files,
         )
-    told, why = bytearray(), ""
-    try:
-        why = _follow(process, told, Deadline.after(seconds), sandbox.limits if sandbox else None)
-    finally:
-        if why or process.poll() is None:
-            _end(process)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        try:
+            why = _follow(process, told, Deadline.after(seconds), sandbox.limits if sandbox else None)
+        finally:
+            if why or process.poll() is None:
+                _end(process)
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        if inside is not None:
+            kept = _kept(inside)
+            lost = process.returncode not in (0, TOO_MUCH) and inside.said is not None and not ran(inside.said)
     output = told[:MOST_OUTPUT].decode(errors="replace").rstrip()
     said = {"command": command, "output": output}
     if why == "build.slow":
@@ -85,11 +88,19 @@ def build(command: str, folder: Path, seconds: float = SECONDS, *, sandbox: Sand
     if sandbox is not None and why == "build.greedy":
         megabytes = sandbox.limits.memory // 1_000_000
         raise UsageError(why, processes=sandbox.limits.processes, megabytes=megabytes, **said)
-    if sandbox is not None and process.returncode == TOO_MUCH:
+    if sandbox is not None and (process.returncode == TOO_MUCH or not kept):
         raise UsageError("build.large", files=MOST_FILES, megabytes=sandbox.limits.disk // 1_000_000, **said)
+    if lost:
+        raise EnvironmentFault("sandbox.refused", said=output or "-")
     if process.returncode:
         raise UsageError("build.failed", status=process.returncode, **said)
     return Built(command, output)
+
+
+def _kept(inside: Sandboxed) -> bool:
+    from wirelab.stage.users import Building  # here, as a build without a sandbox need not wait for it
+
+    return not isinstance(inside, Building) or inside.keep()
 
 
 def _follow(process: subprocess.Popen[bytes], told: bytearray, deadline: Deadline, limits: Limits | None) -> str:

@@ -26,10 +26,12 @@ from wirelab.base.clock import Deadline
 from wirelab.base.errors import EnvironmentFault, WirelabError
 from wirelab.base.texts import Text, register
 from wirelab.observe.evidence import Role
-from wirelab.stage import namespace
+from wirelab.stage import loopback, namespace, users
 from wirelab.stage.faults import Faults
 from wirelab.stage.probes import Probe, system
+from wirelab.stage.shared import Shared
 from wirelab.stage.tap import Tap
+from wirelab.stage.world import here
 
 if TYPE_CHECKING:
     from wirelab.stage.actors import Program
@@ -102,6 +104,10 @@ register(
             "Root has it; in a container:\n    docker run --cap-add NET_RAW ...",
             "在本机的回环接口上 socket(AF_PACKET)：{why}。只要私有网络可用，就不需要它。\n"
             "root 用户有此权能；在容器里：\n    docker run --cap-add NET_RAW ...",
+        ),
+        "capability.no-users": Text(
+            "No program can be run as a user of its own; it takes root, with the capabilities that Docker gives:\n{said}",
+            "无法以独立的用户运行程序；这需要 root，以及 Docker 默认给出的权能：\n{said}",
         ),
         "capability.no-tool": Text(
             "Not installed. On Debian and Ubuntu: sudo apt install {package}",
@@ -176,20 +182,21 @@ def terminal() -> str:
 
 
 def reference_programs(find: Callable[[Role], Path]) -> str:
-    """The reference server listens and the reference client connects, both on terminals in a private network."""
-    namespace.enter(os.getppid())
-    world = namespace.contain()
+    """The reference server listens and the reference client connects, both on terminals, where runs are played."""
+    world = here()
     shows: dict[Role, str] = {"server": "Listening on", "client": "Connected to"}
     playing = []  # a program that nobody holds loses its terminal
-    for role, words in shows.items():
-        path = find(role)
-        command = [sys.executable, str(path), HOST, str(PORT)]
-        program = _program(role)
-        program.start(command, namespace.base_environment(), str(path.parent))
-        playing.append(program)
-        _await(program, f"{words} {HOST}:{PORT}", " ".join(command))
-    world.end()
-    return ""
+    with world.held(os.getppid(), PORT) as port:
+        end = world.enter(os.getppid(), None)
+        for role, words in shows.items():
+            path = find(role)
+            command = [sys.executable, str(path), HOST, str(port)]
+            program = _program(role)
+            program.start(command, namespace.base_environment(), str(path.parent))
+            playing.append(program)
+            _await(program, f"{words} {HOST}:{port}", " ".join(command))
+        end()
+    return world.tier
 
 
 def _program(name: str) -> Program:
@@ -261,12 +268,35 @@ def wire_faults() -> str:
 
 
 def own_loopback() -> str:
-    """A packet socket opens outside any private network (CAP_NET_RAW); bound to nothing, it captures nothing."""
+    """A tap outside any private network (CAP_NET_RAW) sees its own marker, and nothing of anybody else's."""
     try:
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
     except OSError as failure:
         raise EnvironmentFault("capability.no-raw", why=failure.strerror) from failure
+    tap = Shared().tap(PORT)
+    tap.sync()
+    tap.close()
     return "CAP_NET_RAW"
+
+
+def other_users() -> str:
+    """A program runs as a user of its own that has nothing, and is gone when that user is told to go."""
+    box = users.Users("/bin/sh")
+    with loopback.held(_IDLE_SECONDS), tempfile.TemporaryDirectory() as empty:
+        try:
+            home = box.home(users.BLOCK[::-1])  # not one that a run in a container of this machine may be using
+            started = box.handed(("sh", "-c", "id -u; exec sleep 60"), empty, {}, home)
+            process = subprocess.Popen(
+                started.argv, env={}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            assert process.stdout is not None
+            said = process.stdout.readline().strip()
+            if said != str(started.home.user):
+                raise EnvironmentFault("capability.no-users", said=said + process.stdout.read())
+        finally:
+            box.end()
+        process.wait()
+    return said
 
 
 def tool(commands: Sequence[str], package: str) -> str:
@@ -294,17 +324,18 @@ def standard_probes(find: Callable[[Role], Path]) -> tuple[Probe, ...]:
     """Everything that matters to wirelab, in the order in which it is shown; ``find`` gives the reference programs."""
     return (
         Probe("private-network", "tier-1", private_network),
-        Probe("containment", "tier-1", containment, after="private-network"),
-        Probe("capture", "tier-1", capture, after="private-network"),
+        Probe("containment", "tier-1", containment, after=("private-network",)),
+        Probe("capture", "tier-1", capture, after=("private-network",)),
+        Probe("own-loopback", "tier-2", own_loopback),
+        Probe("other-users", "tier-2", other_users, after=("own-loopback",)),
         Probe("system", "run", system),
         Probe("python", "run", python),
         Probe("terminal", "run", terminal),
-        Probe("reference", "run", partial(reference_programs, find), after="containment"),
+        Probe("reference", "run", partial(reference_programs, find), after=("containment", "other-users")),
         Probe("encoding", "run", text_encoding),
         Probe("disk", "run", disk_space),
-        Probe("wire-faults", "faults", wire_faults, after="private-network"),
-        Probe("own-loopback", "tier-2", own_loopback),
-        Probe("bwrap", "optional", sandbox, after="private-network"),
+        Probe("wire-faults", "faults", wire_faults, after=("private-network",)),
+        Probe("bwrap", "optional", sandbox, after=("private-network",)),
         Probe("tshark", "optional", partial(tool, ("tshark", "wireshark"), "tshark")),
         Probe("gcc", "optional", partial(tool, ("gcc",), "gcc libc6-dev")),
         Probe("javac", "optional", partial(tool, ("javac",), "default-jdk-headless")),

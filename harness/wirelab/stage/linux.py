@@ -20,10 +20,11 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000,
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 MNT_DETACH = 0x2
 
-PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 28, 38, 47
+PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 28, 36, 38, 47
 SECBIT_NOROOT_FOR_EVER = 1 << 0 | 1 << 1  # SECBIT_NOROOT and its lock
 PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
-CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_PTRACE, CAP_SETFCAP = 12, 13, 19, 31
+CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETPCAP = 5, 6, 7, 8
+CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_SETFCAP = 12, 13, 19, 21, 31
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFMTU, _SIOCETHTOOL = 0x8913, 0x8914, 0x8922, 0x8946
@@ -35,9 +36,9 @@ ETHTOOL_GGRO, ETHTOOL_SGRO = 0x2B, 0x2C
 
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
 SOL_PACKET = 263
-PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, PACKET_IGNORE_OUTGOING = 5, 6, 10, 23
+PACKET_RX_RING, PACKET_STATISTICS, PACKET_COPY_THRESH, PACKET_VERSION, PACKET_IGNORE_OUTGOING = 5, 6, 7, 10, 23
 TPACKET_V2 = 1
-TP_STATUS_KERNEL, TP_STATUS_USER = 0, 1
+TP_STATUS_KERNEL, TP_STATUS_USER, TP_STATUS_COPY = 0, 1, 2
 TPACKET2_HEADER = struct.Struct("=IIIHHII")
 """tp_status, tp_len, tp_snaplen, tp_mac, tp_net, tp_sec, tp_nsec: the part of tpacket2_hdr that is read."""
 
@@ -47,6 +48,7 @@ _NLM_F_REQUEST, _NLM_F_DUMP, _NLMSG_ERROR, _NLMSG_DONE = 0x1, 0x300, 2, 3
 _NETLINK_HEADER = struct.Struct("=IHHII")
 BPF_LD_H_ABS, BPF_LD_B_ABS, BPF_LD_H_IND, BPF_LDX_B_MSH = 0x28, 0x30, 0x48, 0xB1
 BPF_JEQ, BPF_JSET, BPF_RET = 0x15, 0x45, 0x06
+_IPC_RMID = 0
 
 Instruction = tuple[int, int, int, int]
 """One instruction of a classic BPF program: code, jump if true, jump if false, operand."""
@@ -90,6 +92,29 @@ def capset(permitted: int, inheritable: int) -> None:
     _checked(_libc.capset(header, struct.pack("=6I", *halves)))
 
 
+def capabilities() -> int:
+    """This process's effective capabilities as a bit mask, capget(2)."""
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
+    found = ctypes.create_string_buffer(24)
+    _checked(_libc.capget(header, found))
+    low, _, _, high, _, _ = struct.unpack("=6I", found.raw[:24])
+    return int(low | high << 32)
+
+
+def remove_ipc(user: int) -> None:
+    """Remove what a user has left of System V's shared memory, semaphores and queues, sysvipc(7). Only that user may."""
+    for kind, control in (("shm", _libc.shmctl), ("sem", _libc.semctl), ("msg", _libc.msgctl)):
+        try:
+            with open(f"/proc/sysvipc/{kind}", encoding="ascii") as table:
+                names, *rows = [line.split() for line in table]
+        except (OSError, ValueError):  # this kernel has none
+            continue
+        for row in rows:
+            if int(row[names.index("uid")]) == user:
+                number = ctypes.c_int(int(row[1]))
+                control(number, *([0] if kind == "sem" else []), ctypes.c_int(_IPC_RMID), None)
+
+
 def _interface_call(request: int, name: str, argument: bytes) -> bytes:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         block = struct.pack("=16s", name.encode()) + argument
@@ -115,8 +140,8 @@ def ethtool(interface: str, command: int, value: int = 0) -> int:
     return int(answer)
 
 
-def tcp_socket_inode(local: tuple[str, int], remote: tuple[str, int]) -> int:
-    """The inode of the TCP socket with these ends in the caller's network namespace, sock_diag(7).
+def tcp_socket_owner(local: tuple[str, int], remote: tuple[str, int]) -> tuple[int, int]:
+    """The user and the inode of the TCP socket with these ends in the caller's network namespace, sock_diag(7).
 
     One exact question to the kernel: /proc/net/tcp walks the machine's whole table, which takes milliseconds.
     """
@@ -129,20 +154,21 @@ def tcp_socket_inode(local: tuple[str, int], remote: tuple[str, int]) -> int:
     with _sock_diag(question, _NLM_F_REQUEST) as channel:
         answer = channel.recv(4096)
     _check_answer(answer, 0)
-    (inode,) = struct.unpack_from("=I", answer, 16 + 68)
-    return int(inode)
+    user, inode = struct.unpack_from("=II", answer, 16 + 64)
+    return int(user), int(inode)
 
 
 class TcpSocket(NamedTuple):
     """A TCP socket of the caller's network namespace: local and remote port, the kernel's number for its state
     (include/net/tcp_states.h), bytes unread and unsent (of a listening one: connections waiting, and how many may),
-    inode (0 when no process has it open any more)."""
+    the user who made it, inode (0 when no process has it open any more)."""
 
     port: int
     peer: int
     state: int
     unread: int
     unsent: int
+    user: int
     inode: int
 
 
@@ -169,8 +195,8 @@ def tcp_sockets() -> list[TcpSocket]:
 def _tcp_socket(answer: bytes, at: int) -> TcpSocket:
     """struct inet_diag_msg, linux/inet_diag.h."""
     local, remote = struct.unpack_from(">HH", answer, at + 4)
-    unread, unsent, _, inode = struct.unpack_from("=IIII", answer, at + 56)
-    return TcpSocket(local, remote, answer[at + 1], unread, unsent, inode)
+    unread, unsent, user, inode = struct.unpack_from("=IIII", answer, at + 56)
+    return TcpSocket(local, remote, answer[at + 1], unread, unsent, user, inode)
 
 
 def _sock_diag(question: bytes, flags: int) -> socket.socket:

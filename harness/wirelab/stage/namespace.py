@@ -164,7 +164,7 @@ def enter(parent_pid: int) -> None:
     """
     if os.getpid() in _entered:
         raise HarnessBug("namespace.misuse", what="enter")
-    _die_with(parent_pid)
+    die_with(parent_pid)
     uid, gid = os.geteuid(), os.getegid()
     _attempt("unshare(CLONE_NEWUSER|CLONE_NEWNET)", lambda: linux.unshare(linux.CLONE_NEWUSER | linux.CLONE_NEWNET))
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)  # new credentials may clear it, prctl(2)
@@ -182,7 +182,8 @@ def require_private(what: str) -> None:
         raise HarnessBug("namespace.misuse", what=what)
 
 
-def _die_with(parent_pid: int) -> None:
+def die_with(parent_pid: int) -> None:
+    """Have the calling process killed when the one that forked it ends, also if it ended already."""
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it ended before the kernel was told: do what the kernel would have done
         os.kill(os.getpid(), signal.SIGKILL)
@@ -359,8 +360,8 @@ def cover(folder: str, size: int, files: int) -> None:
 @contextmanager
 def lent(capability: int) -> Iterator[None]:
     """What the calling process executes in the block has this capability, in spite of ``seal``, capabilities(7)."""
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    own = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapPrm:"))
+    status = Path("/proc/self/status").read_bytes()
+    own = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith(b"CapPrm:"))
     linux.capset(own, own & 1 << capability)
     linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_RAISE, capability)
     try:

@@ -13,6 +13,7 @@ import fcntl
 import os
 import random
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,9 @@ IN_MEMORY = "/dev/shm"  # where there is one, so that no disk is ever waited for
 PREFIX = "wirelab-notes-"
 SEEN_INJECTED, SEEN_NOTES = "/run/injected", "/run/notes"  # from inside a sandbox
 
+Among = Literal["ours", "sandboxed", "users"]
+"""Whose the programs are. In a sandbox they can fill no more than they should with notes, not even on purpose; as users of
+their own, they can reach what is ours only where it is opened to them."""
 _Call = Literal["connect", "accept", "send", "recv", "shutdown", "close"]
 _CALLS: dict[str, _Call] = {name: name for name in get_args(_Call)}
 _FIELDS = (r"(\d{1,19})", "([^\t]*)", f"({'|'.join(_CALLS)})", *[r"(\d{1,5})"] * 2, r"(\d{1,12})", *[r"(\d{0,10})"] * 2)
@@ -73,9 +77,8 @@ class Observer:
     With a ``seed`` their races are amplified; without ``notes``, that is all.
     """
 
-    def __init__(self, *, notes: bool = True, seed: int | None = None, bounded: bool = False) -> None:
-        """``bounded``: programs can fill no more than they should with notes, not even on purpose."""
-        self._noting, self._seed, self._bounded = notes, seed, bounded
+    def __init__(self, *, notes: bool = True, seed: int | None = None, among: Among = "ours") -> None:
+        self._noting, self._seed, self._among = notes, seed, among
         self._home: tuple[str, int] | None = None  # a folder, and a descriptor that holds its lock
         self._programs: list[Program] = []
 
@@ -108,14 +111,39 @@ class Observer:
             self._programs[-1] = replace(self._programs[-1], folder=HOME)
         return Inside(changed, readable, writable)
 
+    def handed(self, environment: Mapping[str, str], user: int, folder: str) -> dict[str, str]:
+        """The environment for a program that runs in ``folder`` as another user, who can then read and write what it
+        needs of this."""
+        changed = dict(environment)
+        with contextlib.suppress(OSError):
+            if AMPLIFY in environment or VARIABLE in environment:
+                home = self._home = self._home or self._new_home()
+                injected = os.path.join(home[0], INJECTED.name)
+                if not os.path.isdir(injected):
+                    os.chmod(home[0], 0o711)
+                    os.mkdir(injected)
+                    os.chmod(injected, 0o755)
+                    for file in INJECTED.glob("*.py"):
+                        os.chmod(shutil.copyfile(file, os.path.join(injected, file.name)), 0o644)
+                changed["PYTHONPATH"] = environment["PYTHONPATH"].replace(str(INJECTED), injected, 1)
+        if VARIABLE in environment:
+            os.chown(environment[VARIABLE], user, user)
+            self._programs[-1] = replace(self._programs[-1], folder=folder)
+        return changed
+
+    def _new_home(self) -> tuple[str, int]:
+        bits = 0o7 if self._among == "users" else 0  # what others must be allowed there
+        here = os.access(IN_MEMORY, os.R_OK | os.W_OK | os.X_OK) and os.stat(IN_MEMORY).st_mode & bits == bits
+        parent = IN_MEMORY if here else tempfile.gettempdir()
+        _sweep(parent)
+        return _claim(parent)
+
     def _notes(self, actor: str, folder: str) -> str | None:
         """A folder in which a program may note its calls; None when there can be none."""
         try:
             if self._home is None:
-                parent = IN_MEMORY if os.access(IN_MEMORY, os.R_OK | os.W_OK | os.X_OK) else tempfile.gettempdir()
-                _sweep(parent)
-                self._home = _claim(parent)
-                if self._bounded:
+                self._home = self._new_home()
+                if self._among == "sandboxed":
                     namespace.cover(self._home[0], ROOM, FOLDERS * (FILES + 1))
             notes = os.path.join(self._home[0], str(len(self._programs)))
             os.mkdir(notes, 0o700)
@@ -134,7 +162,7 @@ class Observer:
         if self._home is not None:
             folder, lock = self._home
             self._home = None
-            if self._bounded:
+            if self._among == "sandboxed":
                 with contextlib.suppress(OSError):
                     linux.unmount(folder)
             remove(folder)

@@ -137,7 +137,18 @@ class PeerConnection:
 class Peer:
     """A scripted endpoint: listens when it is a server, connects when it is a client."""
 
-    def __init__(self, name: str, role: Role, profile: Profile, recorder: Recorder, *, answers: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        role: Role,
+        profile: Profile,
+        recorder: Recorder,
+        *,
+        answers: bool,
+        mss: int | None = None,
+    ) -> None:
+        """``mss`` is the largest segment that it asks for, if the interface does not say it."""
+        self._mss = mss
         self.name = name
         self.role: Role = role
         self.profile = profile
@@ -151,6 +162,8 @@ class Peer:
         """Listen on ``address``, or begin to connect to it. Raises OSError when the port is taken."""
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
+        if self._mss is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._mss)
         if self.role == "server":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

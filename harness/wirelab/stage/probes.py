@@ -70,14 +70,14 @@ class Probe:
     """How to try one capability. ``attempt`` runs in a process of its own that nobody needs afterwards.
 
     It returns a few words about what it found (``"3.11.7"``; may be empty), the same in every language, or raises:
-    a WirelabError says what is missing and names the remedy. ``after`` names the probe it builds on, which
+    a WirelabError says what is missing and names the remedy. ``after`` names the probes of which it builds on one, which
     must come earlier; ``seconds`` is the time it gets.
     """
 
     name: str
     need: Need
     attempt: Callable[[], str]
-    after: str = ""
+    after: tuple[str, ...] = ()
     seconds: float = BOUND
 
 
@@ -104,7 +104,7 @@ def examine(probes: Sequence[Probe]) -> tuple[Capability, ...]:
     found: dict[str, Capability] = {}
     try:
         for probe in probes:
-            if probe.after and found[probe.after].outcome != "ok":
+            if probe.after and all(found[name].outcome != "ok" for name in probe.after):
                 found[probe.name] = Capability(probe.name, probe.need, "untried", key="capability.untried")
             else:
                 found[probe.name] = _try(probe)

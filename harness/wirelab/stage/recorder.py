@@ -17,6 +17,9 @@ class Listener(Protocol):
     def finish(self) -> None:
         """Nothing more will happen."""
 
+    def at(self, port: int) -> Listener:
+        """One like it, for a run whose server has another port than its scenario says."""
+
 
 class Recorder:
     """The one list of events of a run; a listener sees each the moment it is recorded."""

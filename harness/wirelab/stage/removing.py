@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ SECONDS = 60.0  # for which rm(1) may take
 def remove(folder: str | Path) -> bool:
     """Remove a folder with all that is in it; whether it is gone. Follows no links, raises nothing."""
     try:
-        shutil.rmtree(folder, onerror=_opened)
+        shutil.rmtree(folder, onerror=functools.partial(_opened, os.fspath(folder)))
     except FileNotFoundError:
         return True
     except (OSError, RecursionError):  # deeper than Python goes; coreutils' do not recurse
@@ -26,9 +27,9 @@ def remove(folder: str | Path) -> bool:
     return not os.path.lexists(folder)
 
 
-def _opened(function: Callable[[str], object], path: str, _: object) -> None:
-    """Open what its owner closed, and try again."""
-    for closed in (os.path.dirname(path), path):
+def _opened(folder: str, function: Callable[[str], object], path: str, _: object) -> None:
+    """Open what its owner closed, and try again; what the folder lies in, ``/tmp`` perhaps, is not its owner's."""
+    for closed in (os.path.dirname(path), path) if os.fspath(path) != folder else (path,):
         if os.path.isdir(closed) and not os.path.islink(closed):
             os.chmod(closed, 0o700)
     function(path)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from glob import glob
 from mmap import PROT_READ, mmap
@@ -102,16 +102,18 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Sandboxed:
     """How a program is started in a sandbox: bubblewrap's command line, and the descriptors that it needs, under the
-    numbers that they have here. Use as a context manager: they are closed at its end."""
+    numbers that they have here. ``said`` is one of ours, which tells afterwards whether the program was ever started
+    (``ran``). Use as a context manager: all are closed at its end."""
 
     argv: tuple[str, ...]
     files: tuple[int, ...]
+    said: int | None = field(default=None, kw_only=True)
 
     def __enter__(self) -> Sandboxed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in self.files:
+        for file in (*self.files, *(() if self.said is None else (self.said,))):
             os.close(file)
 
 
@@ -187,7 +189,7 @@ class Sandbox:
         except _TooMuch:
             home += ["--ro-bind", folder, FILES]
             start = ("/bin/sh", "-c", _COPY)
-        sanitized = _sanitized(os.path.join(folder, argv[0])) if "/" in argv[0] else False
+        sanitized = sanitized_by(os.path.join(folder, argv[0])) if "/" in argv[0] else False
         return self._command(start, argv, home, environment, readable, writable, files, sanitized=sanitized)
 
     def building(self, command: str, folder: str) -> Sandboxed:
@@ -202,7 +204,7 @@ class Sandbox:
         around = ["--dev-bind", "/", "/", "--tmpfs", _ASIDE, "--bind", folder, f"{_ASIDE}/own", "--die-with-parent"]
         around += ["--size", str(self.limits.disk), "--tmpfs", f"{_ASIDE}/copy", "--chdir", _ASIDE]
         script = _BUILD.format(files=MOST_FILES, too_much=TOO_MUCH)
-        return Sandboxed((self.program, *around, "--", "/bin/sh", "-c", script, *inner.argv), inner.files)
+        return replace(inner, argv=(self.program, *around, "--", "/bin/sh", "-c", script, *inner.argv))
 
     def _command(
         self,
@@ -238,11 +240,14 @@ class Sandbox:
         if FILTER:
             files.append(_memory(b"".join(struct.pack("=HBBI", *instruction) for instruction in FILTER)))
             options += ["--seccomp", str(files[-1])]
+        said, saying = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        files.append(saying)
+        options += ["--json-status-fd", str(saying)]
         files.append(_memory(b"".join(word.encode("utf-8", "surrogateescape") + b"\0" for word in options)))
         memory = "unlimited" if sanitized else self.limits.memory
         limits = {"processes": self.limits.processes, "memory": memory, "disk": self.limits.disk}
         inner = (*start, *_LIMIT.format(**limits).split(), *argv)
-        return Sandboxed((self.program, "--args", str(files[-1]), "--", *inner), tuple(files))
+        return Sandboxed((self.program, "--args", str(files[-1]), "--", *inner), tuple(files), said=said)
 
 
 class _TooMuch(Exception):
@@ -279,7 +284,7 @@ def _written(folder: str, files: list[int]) -> list[str]:
     return options
 
 
-def _sanitized(program: str) -> bool:
+def sanitized_by(program: str) -> bool:
     """Whether a program was built with a sanitizer; False when it is no file that can be read."""
     with suppress(OSError, ValueError):
         file = os.open(program, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -302,6 +307,14 @@ def _memory(content: bytes) -> int:
     os.write(file, content)
     os.lseek(file, 0, os.SEEK_SET)
     return file
+
+
+def ran(said: int) -> bool:
+    """Whether bubblewrap, which has ended, had started the program: only then it says how that ended, bwrap(1),
+    --json-status-fd. Else its exit status is its own, and no fault of the program's."""
+    with suppress(BlockingIOError):
+        return b'"exit-code"' in os.read(said, 65536)
+    return False
 
 
 def exit_status(status: int) -> int:

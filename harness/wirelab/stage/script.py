@@ -62,6 +62,8 @@ DONE = Outcome("done", {})
 
 def play_script(stage: Stage, scenario: Scenario, casting: Mapping[str, Casting]) -> None:
     """Play the whole script, then let the connections come to their end."""
+    if needs_faults(scenario):
+        stage.require_faults()
     if any(isinstance(step.action, steps.Inject) for step in scenario.script):
         stage.faults.prepare()  # scapy takes half a second to import; not in the middle of a script
     if any(isinstance(step.action, steps.Drop) for step in scenario.script):
@@ -74,6 +76,11 @@ def play_script(stage: Stage, scenario: Scenario, casting: Mapping[str, Casting]
         if outcome.stop or stage.flooded:
             break
     stage.drain()
+
+
+def needs_faults(scenario: Scenario) -> bool:
+    """Whether something is done to the wire."""
+    return any(isinstance(step.action, steps.Cut | steps.Heal | steps.Drop | steps.Inject) for step in scenario.script)
 
 
 class _Player:
@@ -269,7 +276,7 @@ class _Player:
     def _press_again(self, program: Program) -> bool:
         """CPython loses a Ctrl-C that comes between its last signal check and a blocking read; the sign is that
         its main thread still sits in that very read. Then it is pressed again, once."""
-        return processes.reads_keyboard(program.pid) and program.press("ctrl-c")
+        return bool(program.seen(lambda pid, _: processes.reads_keyboard(pid))) and program.press("ctrl-c")
 
     @by_program.register
     def _(self, action: steps.SendSignal, program: Program) -> Outcome:

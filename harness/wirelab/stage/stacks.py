@@ -101,6 +101,7 @@ def _dump(program: str, pid: int, deadline: Deadline) -> bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, MOST_BYTES))
         if inside:
             _see_only(pid, number)
+        os.setresuid(os.geteuid(), os.geteuid(), os.geteuid())  # who only looks as another user is not yet that user
         with suppress(OSError):  # without it, ptrace(2) may still be allowed
             linux.capset(1 << linux.CAP_SYS_PTRACE, 1 << linux.CAP_SYS_PTRACE)
             linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_RAISE, linux.CAP_SYS_PTRACE)

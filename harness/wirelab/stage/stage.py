@@ -32,7 +32,7 @@ from wirelab.stage.observer import Observer
 from wirelab.stage.peer import Peer
 from wirelab.stage.recorder import Listener, Recorder
 from wirelab.stage.sandbox import PLAIN, Sandbox
-from wirelab.stage.tap import Tap
+from wirelab.stage.world import Private, World
 
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
@@ -78,16 +78,19 @@ class Stage:
         observe: bool = True,
         seed: int | None = None,
         sandbox: Sandbox | None = None,
+        world: World | None = None,
     ) -> None:
         """With ``observe``, submissions tell which of their lines called what; with a ``seed``, their races are
-        amplified (both: those in Python). With a ``sandbox``, submissions run in it."""
+        amplified (both: those in Python). With a ``sandbox``, submissions run in it. Unless another ``world`` is given,
+        which must be held, the run has a private network."""
         self.profile = profile
         self.port = port
         self.recorder = Recorder(listener)
         self.tracker = Tracker(server_port=port)
         self.actors: dict[str, Program | Peer] = {}
         self.faults = Faults(port)
-        self._observer = Observer(notes=observe, seed=seed, bounded=sandbox is not None)
+        self._world = world or Private()
+        self._observer = Observer(notes=observe, seed=seed, among=self._world.among if sandbox else "ours")
         self._sandbox = sandbox
         self._gauge = Gauge(self.recorder, sandbox.limits if sandbox else None)
         self._parent_pid = parent_pid
@@ -103,17 +106,11 @@ class Stage:
         self._exit = contextlib.ExitStack()
 
     def __enter__(self) -> Stage:
-        namespace.enter(self._parent_pid)
-        namespace.seal()
         with contextlib.ExitStack() as stack:
             stack.callback(self._selector.close)
-            # A sandbox is a PID namespace of its own, and bubblewrap does not work below one that /proc does not show.
-            if self._sandbox is None:
-                stack.callback(namespace.contain().end)
-            else:
-                namespace.keep_to_itself()
+            stack.callback(self._world.enter(self._parent_pid, self._sandbox))
             # The end of the process closes it: the kernel takes 20 ms for that, for which nobody need wait.
-            self.tap = Tap()
+            self.tap = self._world.tap(self.port)
             self.tap.sync()
             stack.callback(self._observer.end)
             stack.callback(self._end_actors)
@@ -139,9 +136,9 @@ class Stage:
         if part == "submission":
             env = self._observer.environment(name, role, folder, env)
         if part == "submission" and self._sandbox is not None:
-            own, readable, writable = self._observer.inside(env)
-            with self._sandbox.command(command, folder, own, readable=readable, writable=writable) as sandboxed:
-                program.start(command, env, folder, sandboxed)
+            sandboxed, user = self._world.wrapped(self._sandbox, self._observer, command, folder, env)
+            with sandboxed:
+                program.start(command, env, folder, sandboxed, user=user)
         else:
             program.start(command, env, folder)
         self.actors[name] = program
@@ -149,7 +146,7 @@ class Stage:
 
     def start_peer(self, name: str, role: Role, *, answers: bool) -> Peer:
         """Start a scripted peer: it listens at once, or begins to connect."""
-        peer = Peer(name, role, self.profile, self.recorder, answers=answers)
+        peer = Peer(name, role, self.profile, self.recorder, answers=answers, mss=self._world.mss)
         try:
             peer.start(("127.0.0.1", self.port))
         except OSError as error:
@@ -311,11 +308,11 @@ class Stage:
         tree, it is the only client, or the only one that has no connection yet."""
         clients = [program for program in self.programs if program.role == "client"]
         try:
-            inode = linux.tcp_socket_inode(syn.src, syn.dst)
+            user, inode = linux.tcp_socket_owner(syn.src, syn.dst)
         except OSError:
-            inode = 0  # gone; 0 is also what a socket has that was closed and waits for the other side
+            user, inode = 0, 0  # gone; 0 is also what a socket has that was closed and waits for the other side
         if inode:
-            owner = next((program for program in clients if processes.owns(program.pid, inode)), None)
+            owner = next((program for program in clients if program.has(user, inode)), None)
             if owner is not None or not enough:
                 return owner
         left = [program for program in clients if program.port is None or len(clients) == 1]
@@ -334,10 +331,11 @@ class Stage:
         Of the time that it was ready to run and had none, only the worst-off thread's counts: that is not idleness.
         """
         with uninterrupted():
-            from wirelab.stage.witness import look  # 3 ms, for which a run in which nothing is wrong need not wait
+            from wirelab.stage import stacks, witness  # 3 ms, for which a run with nothing wrong need not wait
 
         began, before = now_ns(), processes.threads(program.pid)
-        seen = look(program.inner)
+        stacks.py_spy()  # asked once here: it imports what another user, who may look then, is perhaps not let into
+        seen = program.seen(witness.look) or witness.Seen()
         if program.exited is not None or not seen.threads:
             return
         self._witnessed.add(program.name)
@@ -346,6 +344,10 @@ class Stage:
         elapsed = (now_ns() - began) / 1e9
         could = max(had.cpu, elapsed - had.delay, elapsed / 5)  # of less than that nothing can be said
         self.recorder.add(Witnessed(began, program.name, why, round(had.cpu / could, 3), seen.threads, seen.sockets))
+
+    def require_faults(self) -> None:
+        """Raise ``loopback.Unplayable`` where nothing can be done to the wire."""
+        self._world.require_faults()
 
     def wire(self, what: Literal["cut", "heal", "drop", "inject"], about: str) -> None:
         """Record something done to the wire."""

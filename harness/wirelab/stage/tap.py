@@ -38,6 +38,7 @@ _RESEND_SECONDS = 0.25
 _UDP, _TCP = 17, 6
 _ETHERTYPE, _PROTOCOL = 12, 23  # offsets in an Ethernet frame with IPv4
 _SNAP = 0x40000
+_WAITING_BYTES = 8 * 2**20  # as far as the machine lets us (net.core.rmem_max)
 
 _T = TypeVar("_T")
 
@@ -119,6 +120,7 @@ class Tap:
     ``slots`` is a power of two times 32; ``slot`` its bytes (a power of two, 1982 of 2048 are for the frame);
     frames that are larger keep their true length in ``Packet.length``. After ``limit`` packets, or with the first
     that would make it more than ``most`` bytes, further ones are counted, not kept. ``port`` keeps only TCP to or from it, for an interface shared with others.
+    ``whole`` takes in longer frames than a slot holds as well, for one that has not an Ethernet's MTU.
     Packets stand in the order the kernel queued them; two that two processors handled in the same
     microsecond may carry times the other way round. Raises EnvironmentFault when capturing is refused.
     """
@@ -131,6 +133,7 @@ class Tap:
         port: int | None = None,
         slot: int = 2048,
         most: int = BYTES,
+        whole: bool = False,
     ) -> None:
         self.interface = interface
         self.seen = 0  # packets read from the ring, markers left out, kept or not
@@ -150,13 +153,13 @@ class Tap:
             self._marker.close()
             raise
         try:
-            self._ring = self._capture(port)
+            self._ring = self._capture(port, whole)
         except BaseException:
             self._marker.close()
             self._socket.close()
             raise
 
-    def _capture(self, port: int | None) -> mmap.mmap:
+    def _capture(self, port: int | None, whole: bool) -> mmap.mmap:
         size = self._slots * self._slot
         block = max(_BLOCK_BYTES, self._slot)
         request = struct.pack("=4I", block, size // block, self._slot, self._slots)
@@ -165,6 +168,9 @@ class Tap:
         _attempt("PACKET_VERSION", lambda: tap.setsockopt(packet, linux.PACKET_VERSION, linux.TPACKET_V2))
         _attempt("PACKET_IGNORE_OUTGOING", lambda: tap.setsockopt(packet, linux.PACKET_IGNORE_OUTGOING, 1))
         _attempt("SO_ATTACH_FILTER", lambda: linux.attach_filter(tap, program))
+        if whole:  # what is longer than a slot waits in the socket itself, packet(7)
+            _attempt("PACKET_COPY_THRESH", lambda: tap.setsockopt(packet, linux.PACKET_COPY_THRESH, 1))
+            _attempt("SO_RCVBUF", lambda: tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING_BYTES))
         _attempt("PACKET_RX_RING", lambda: tap.setsockopt(packet, linux.PACKET_RX_RING, request))
         ring = _attempt("mmap", lambda: mmap.mmap(tap.fileno(), size))
         try:
@@ -202,10 +208,15 @@ class Tap:
                 found |= ring[start + size - _TOKEN_BYTES : start + size] == self._token
             else:
                 seen += 1
+                whole = b""
+                if size < length and status & linux.TP_STATUS_COPY:
+                    whole = self._socket.recv(_SNAP)
+                    size = len(whole)
                 if room and size <= left:
                     room -= 1
                     left -= size
-                    kept.append(Packet(seconds * NANOSECONDS + nanoseconds, ring[start : start + size], length))
+                    data = whole or ring[start : start + size]
+                    kept.append(Packet(seconds * NANOSECONDS + nanoseconds, data, length))
                 elif self.bounded is None:
                     self.bounded = "bytes" if room else "packets"
                     room = 0

@@ -60,11 +60,12 @@ class _Task:
     on_cpu: bool
 
 
-def look(pid: int) -> Seen:
-    """All that can be seen of a process and its descendants; empty when it is gone."""
+def look(pid: int, user: int | None = None) -> Seen:
+    """All that can be seen of a process and its descendants; empty when it is gone. On a network that is not the run's
+    alone its sockets are those that ``user`` made, who runs nothing else."""
     members = processes.tree(pid)[:MOST_PROCESSES]
     tasks = _all_tasks(members)
-    sockets = _Sockets(members)
+    sockets = _Sockets(members, user)
     threads: list[ThreadSeen] = []
     patience = Deadline.after(PATIENCE)
     for member in members:
@@ -98,11 +99,13 @@ def _task(pid: int, tid: int) -> _Task | None:
 
 
 class _Sockets:
-    """The TCP sockets of the private network, and which of them are the program's."""
+    """The TCP sockets of the private network, or of one user, and which of them are the program's."""
 
-    def __init__(self, members: Sequence[int]) -> None:
+    def __init__(self, members: Sequence[int], user: int | None) -> None:
+        self._everybody = None if user is None else members
         try:
-            self._all = {one.inode: one for one in linux.tcp_sockets() if one.inode}
+            found = (one for one in linux.tcp_sockets() if user is None or one.user == user)
+            self._all = {one.inode: one for one in found if one.inode}
         except OSError:
             self._all = {}
         self._own = {inode: self._all[inode] for inode in _inodes(members) if inode in self._all}
@@ -123,8 +126,7 @@ class _Sockets:
         and the kernel keeps it, and sends no FIN, until that call returns. None when it could be one of several.
 
         So a thread may receive on a socket that is not among those that its program has open."""
-        everybody = processes.tree(os.getpid())
-        claimed = _inodes(everybody)
+        claimed = _inodes(self._everybody or processes.tree(os.getpid()))
         left = [one for inode, one in self._all.items() if inode not in claimed]
         return left[0] if len(left) == 1 else None
 
