@@ -10,7 +10,7 @@ Then
   alone, whoever types is not counted; programs are built before, and that is counted by itself;
 - grades the class in a control group (cpuacct, or cgroup 2), whose CPU the kernel sums whatever bubblewrap hides; where
   there is none, it is what the whole machine was busy less what it is when idle, and says so. Both sides build; the
-  ratio of the runs alone takes from both what building cost when it was done bare.
+  ratio of the runs alone takes from both what building cost when it was done bare. Fifty submissions at a time.
 
 ``--memory`` grades 20, 200 and 2000 submissions and prints the peak memory of the grading process itself. ``--kills N`` kills
 grading at N random moments, each time resuming it, and compares the gradebook with that of an undisturbed run: 1 when
@@ -54,6 +54,7 @@ from wirelab.stage.processes import cpus
 ROOT = Path(__file__).resolve().parents[1]
 COST, THROUGHPUT, GROWTH = 1.35, 0.70, 1.25
 AT_ONCE = 8  # bare runs
+PART = 50  # submissions that are run bare, and then graded, before the next ones are
 HOGS = 4  # programs for each processor that do nothing but use it
 KEYS = {"ctrl-d": b"\x04", "enter": b"\n"}
 FIRST_PORT = 21000
@@ -353,15 +354,25 @@ def grade(meter: Meter, lab: Path, handed_in: Path, out: Path) -> Graded:
 
 def _cost(folder: Path, number: int, *, right: bool) -> None:
     lab, meter = make_lab(folder, SCENARIOS), Meter()
+    made = make_class(folder / "class", number, right=right)
+    built = alone = 0.0
+    runs, found = 0, Graded(0.0, 0.0, 0.0)
     try:
-        made = make_class(folder / "class", number, right=right)
-        built, alone, runs = bare(made, SCENARIOS, folder / "bare")
-        found = grade(meter, lab, folder / "class", folder / "out")
+        for at in range(0, number, PART):  # by turns: processors are not as fast all the time
+            part = folder / f"part{at}"
+            part.mkdir()
+            for one in made[at : at + PART]:
+                one.rename(part / one.name)
+            building, running, count = bare(sorted(part.iterdir()), SCENARIOS, folder / f"bare{at}")
+            graded = grade(meter, lab, part, folder / f"out{at}")
+            built, alone, runs = built + building, alone + running, runs + count
+            memory = max(found.memory, graded.memory)
+            found = Graded(found.wall + graded.wall, found.cpu + graded.cpu, memory)
     finally:
         meter.close()
     whole, cost = found.cpu / (alone + built), (found.cpu - built) / alone
     through = (alone + built) / cpus() / found.wall
-    tries = sum(json.loads(path.read_text())["tries"] for path in (folder / "out").glob("students/*/runs/*/*.done"))
+    tries = sum(json.loads(path.read_text())["tries"] for path in folder.glob("out*/students/*/runs/*/*.done"))
     print(f"{number} submissions, {runs} runs, played {tries} times; CPU of grading from {meter.how}")
     print(
         f"CPU of the programs, bare         {alone + built:8.1f} s   (building {built:.1f} s, {alone / runs * 1e3:.0f} ms a run)"

@@ -80,3 +80,19 @@ def test_what_somebody_said_begins_no_report() -> None:
     head, rest = "Traceback (most recent call last):", ['  File "c.py", line 9, in f', "ValueError: x"]
     assert [] == crash_report([f"> {head}", *rest], said=["hello", head])
     assert [f"> {head}", *rest] == crash_report([f"> {head}", *rest], said=["hello", "ValueError: x"])
+
+
+UNREADABLE = [
+    '  File "/home/student/client.py", line 3',
+    "    while True",
+    "              ^",
+    "SyntaxError: expected ':'",
+]
+
+
+def test_a_program_that_python_cannot_read():
+    assert UNREADABLE == crash_report([*UNREADABLE, "more"])
+    indented = [UNREADABLE[0], "    return", "IndentationError: unexpected indent"]
+    assert indented == crash_report(["hello", *indented])
+    assert [] == crash_report([*UNREADABLE[:2], "hello", UNREADABLE[3]])
+    assert [] == crash_report(UNREADABLE, [UNREADABLE[0].strip()])

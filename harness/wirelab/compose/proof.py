@@ -9,6 +9,7 @@ from pathlib import Path
 from wirelab.base.clock import Deadline
 from wirelab.base.errors import EnvironmentFault, UsageError
 from wirelab.compose import kit
+from wirelab.compose.programs import words_of
 from wirelab.stage.actors import Program
 from wirelab.stage.build import build
 from wirelab.stage.observer import Observer
@@ -56,9 +57,11 @@ def _refusal(box: Sandbox, folder: str, parent: int) -> str | None:
 
 def _said(box: Sandbox, folder: str) -> str | None:
     program, deadline = Program("proof", "client", "submission", Recorder()), Deadline.after(PROVED)
-    sandboxed, user = here().wrapped(box, Observer(notes=False), ("true",), folder, PLAIN)
+    # The Python that submissions are run by, which may lie where others are not let in.
+    words = words_of("python3 -c pass", "client", Path(folder))
+    sandboxed, user = here().wrapped(box, Observer(notes=False), words, folder, PLAIN)
     with sandboxed:
-        program.start(("true",), PLAIN, folder, sandboxed, user=user)
+        program.start(words, PLAIN, folder, sandboxed, user=user)
     while program.exited is None and not deadline.passed:
         select.select(program.descriptors, [], [], deadline.left())
         program.service()

@@ -22,9 +22,12 @@ _SCRIPT = re.compile(
     r".*\.[cm]?[jt]sx?:\d+$"
 )  # Node: the place, some lines of source, carets, and the line that names it
 _CARETS = re.compile(r"\s*\^+\s*$")
+# Python: a program that cannot even be read; place, source and carets are indented.
+_UNREADABLE, _WHY = re.compile(r' +File "[^"]+", line \d+$'), re.compile(r"(?:Syntax|Indentation|Tab)Error: ")
 _SOURCE = 8  # lines of source at most, as a wide one is wrapped by the terminal
 _HEADS = re.compile(
-    r"Traceback \(most|Exception in thread |panicked at|panic: |Uncaught |goroutine \d|node:|\.[cm]?[jt]sx?:\d"
+    r'Traceback \(most|File "[^"]+", line \d|'
+    r"Exception in thread |panicked at|panic: |Uncaught |goroutine \d|node:|\.[cm]?[jt]sx?:\d"
     r"|terminate called |\*\*\* stack|free\(\): ",
 )
 
@@ -38,6 +41,9 @@ def crash_report(lines: Sequence[str], said: Iterable[str] = ()) -> list[str]:
     for position, line in enumerate(lines):
         if any(text in line for text in quoted):
             continue
+        unreadable = _unreadable(lines, position)
+        if unreadable is not None:
+            return list(lines[position : unreadable + 1])
         carets = _carets(lines, position)
         if carets is not None:
             return list(lines[position : carets + 2])
@@ -53,6 +59,18 @@ def _begins(line: str, following: str) -> bool:
     if _CRASH.match(line) is not None:
         return True
     return any(head.match(line) and more.match(following) for head, more in _WITH_MORE)
+
+
+def _unreadable(lines: Sequence[str], position: int) -> int | None:
+    """Where the line stands that says why Python cannot read a program, if a report of that begins here."""
+    if _UNREADABLE.match(lines[position]) is None:
+        return None
+    for at in range(position + 1, min(position + 2 + _SOURCE, len(lines))):
+        if _WHY.match(lines[at]):
+            return at
+        if not lines[at].startswith(" "):
+            break
+    return None
 
 
 def _carets(lines: Sequence[str], position: int) -> int | None:

@@ -241,7 +241,7 @@ def _undecided(grades: Sequence[Grade], language: Language) -> Html:
     rows = []
     for grade in grades:
         why = undecided(grade)
-        if grade.problem is not None or not (grade.undecided or why):
+        if grade.problem is not None or not (grade.undecided or (why and grade.mark != 0)):
             continue
         reasons = [_reason(code, places, language) for code, places in why.items()]
         points = say("class.undecided.points", language, points=number(grade.undecided))
