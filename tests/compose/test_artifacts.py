@@ -279,6 +279,26 @@ def test_a_run_that_could_not_be_written_whole_is_none(folder: Path, monkeypatch
         with pytest.raises(InputError, match="No space left"):
             write(folder, sample())
     refused(folder, "run.json")
+    write(folder, sample())  # what is left does not stand in the way of the next
+
+
+@pytest.mark.parametrize("name", ["capture.pcapng", "alice.cast"])
+def test_somebodys_own_file_is_never_replaced(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(UsageError, match=name) as raised:
+        write(tmp_path, sample())
+    assert "run.occupied" == raised.value.key
+    assert [b"mine"] == [path.read_bytes() for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("names", [("capture.pcapng", "run.json.partial"), ("capture.pcapng.partial",), ("run.json",)])
+def test_what_a_killed_command_left_is_replaced(tmp_path: Path, names: tuple[str, ...]):
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+    run = sample()
+    write(tmp_path, run)
+    write(tmp_path, run)  # and a whole run is
+    assert run == read_run(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["run.json", "capture.pcapng"])

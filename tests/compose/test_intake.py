@@ -156,6 +156,19 @@ def test_moodle(tmp_path: Path, whole: bool):
     assert "" == found["4714"].digest
 
 
+def test_a_participants_number_is_nobodys_student_number(tmp_path: Path):
+    names = ("Zoe_2021003_assignsubmission_file", "Participant_2021001_assignsubmission_file")
+    lay(tmp_path, {f"{name}/client.py": "x" for name in names})
+    for roster in (None, CLASS):
+        students = [one.student for one in find_submissions(tmp_path, roster).submissions]
+        assert {("Zoe", "Participant 2021003"), ("", "Participant 2021001")} == {
+            (one.name, one.number) for one in students
+        }
+    listed = roster_of([Entry(Student("ann", "Ann", "Participant 2021001"), 7), *CLASS.entries])
+    found = find_submissions(tmp_path, listed).submissions
+    assert {"ann"} == {one.student.key for one in found if one.listed}
+
+
 CANVAS: dict[str, str | bytes] = {
     "张三_340931_9001_client.py": "1",
     "李四_LATE_340932_9002_lab-3.zip": archive("x/client.py"),

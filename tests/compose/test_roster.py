@@ -90,8 +90,10 @@ def test_what_moodle_exports(tmp_path: Path):
     worksheet = roster(
         tmp_path, "Identifier,Full name,Email address,Grade\nParticipant 4711,Ann Lee,a@x,\n参与者4712,张三,b@x,\n"
     )
-    assert ["4711", "参与者4712"] == [entry.student.number for entry in worksheet.entries]
-    assert worksheet.entries[0] is worksheet.by_number("4711")
+    assert ["Participant 4711", "参与者4712"] == [entry.student.number for entry in worksheet.entries]
+    assert "4711" == worksheet.entries[0].student.key
+    assert worksheet.entries[0] is worksheet.by_number("Participant 4711")
+    assert worksheet.by_number("4711") is None
 
 
 def test_look_ups_give_none_for_what_fits_two(tmp_path: Path):

@@ -156,6 +156,32 @@ def test_lint_tells_every_mistake_of_every_file(here: Path, capsys: pytest.Captu
         assert meant in said.err
 
 
+@pytest.mark.usefixtures("here")
+def test_lint_checks_the_labs_as_labs(capsys: pytest.CaptureFixture[str]):
+    root = kit.labs_root()
+    assert 0 == cli.main(["lint", str(root), str(root / "2-heartbeat" / "lab.yaml")]), capsys.readouterr().err
+    assert f"files: {len(list(root.rglob('*.yaml'))) + 1}, mistakes: 0" in capsys.readouterr().out
+
+
+def test_lint_tells_the_mistakes_of_a_lab_and_of_its_scenarios(here: Path, capsys: pytest.CaptureFixture[str]):
+    lab = (kit.labs_root() / "2-heartbeat" / "lab.yaml").read_text(encoding="utf-8").replace("-idle", "-idel")
+    folder = here / "2-heartbeat"
+    (folder / "scenarios" / "test").mkdir(parents=True)
+    (folder / "lab.yaml").write_text(lab, encoding="utf-8")
+    (folder / "scenarios" / "test" / "case.yaml").write_text(TALKING, encoding="utf-8")
+    assert DATA == cli.main(["lint", "2-heartbeat"])
+    said = capsys.readouterr()
+    assert "answers-while-idle'" in said.err
+    assert "'script'" not in said.err
+    assert "case.yaml: ok\nfiles: 2, mistakes: 1" in said.out
+    (folder / "lab.yaml").write_text(lab.replace("heartbeat/answers-while-idel", "test/case"), encoding="utf-8")
+    (folder / "scenarios" / "test" / "case.yaml").write_text(TALKING.replace("exits", "exists"), encoding="utf-8")
+    assert DATA == cli.main(["lint", "2-heartbeat"])
+    said = capsys.readouterr()
+    assert 1 == said.err.count("'exits'")
+    assert "files: 2, mistakes: 1" in said.out
+
+
 PROFILE = """\
 protocol: mine
 framing: {kind: line}

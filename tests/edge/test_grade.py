@@ -20,6 +20,9 @@ import pexpect
 import pytest
 
 from tests.edge.command import PATIENCE, Command, Done, first_line, until
+from tests.present.grades import grade, said
+from wirelab.base.clock import now_ns
+from wirelab.edge.grading import WIDTH, _Progress
 
 ROOT = Path(__file__).parents[2]
 LAB = """\
@@ -199,6 +202,16 @@ def test_the_output_tells_one_line_for_each_in_a_pipe(graded: tuple[Path, Done])
     assert {"Ada Lovelace: 100 of 100", "王小明: 40 of 100"} <= {line.partition(" ")[2] for line in told}
     assert "WITHOUT a sandbox" in graded[1].out
     assert "\x1b" not in graded[1].out
+
+
+def test_a_reason_is_told_with_the_word_that_matters(capsys: pytest.CaptureFixture[str]):
+    """The first line of it, and that whole unless it is very long."""
+    long, flood = f"{'x' * 300} found: clinet.py\nmore", "y" * 1000
+    progress = _Progress(2, 0, "en", now_ns(), live=False)
+    for why in (long, flood):
+        progress.grade(grade("ada", problem=said(why)))
+    lines = capsys.readouterr().out.splitlines()
+    assert [f"    {long.splitlines()[0]}", f"    {flood[: WIDTH - 1]}…"] == lines[1::2]
 
 
 def test_a_half_submission_says_what_is_missing(graded: tuple[Path, Done]):

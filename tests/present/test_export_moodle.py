@@ -10,7 +10,7 @@ import pytest
 
 from tests.present.grades import ADA, ALL_WELL, BURST, CLASS, EVE, HOSTILE, LI, failed, grade, said, student, unclear
 from wirelab.base.errors import InputError, UsageError
-from wirelab.present.exports.moodle import FEEDBACK_LIMIT, feedback_html, fill_moodle, moodle_gradebook
+from wirelab.present.exports.moodle import FEEDBACK_LIMIT, feedback_html, fill_moodle, moodle_gradebook, participant
 
 ENGLISH = (
     'Identifier,"Full name","Email address",Status,Grade,"Maximum Grade","Grade can be changed",'
@@ -23,7 +23,7 @@ ADA_ROW = (
 LI_ROW = "{} 42,李雷,li.lei@uni.example,-,{},{},Yes,-,-,{}\n"
 EVE_ROW = "{} 43,Eve,eve@uni.example,-,12.00,100.00,Yes,-,-,old\n"
 
-GRADES = (grade(student("ada", "", "41", "ada@uni.example")), grade(LI, {BURST: (failed("messages"),)}))
+GRADES = (grade(student("ada", "", "Participant 41", "ada@uni.example")), grade(LI, {BURST: (failed("messages"),)}))
 
 
 @pytest.mark.parametrize(("header", "word"), [(ENGLISH, "Participant"), (CHINESE, "参与人")])
@@ -52,7 +52,7 @@ def test_marks_are_scaled_to_the_maximum_grade():
 
 
 def test_who_has_no_mark_is_left_out():
-    nobody = grade(student("ada", number="41"), {name: (unclear("messages"),) for name in ALL_WELL})
+    nobody = grade(student("ada", number="Participant 41"), {name: (unclear("messages"),) for name in ALL_WELL})
     filled = fill_moodle(ENGLISH + ADA_ROW.format("Participant", "50.00", "100.00", "well"), [nobody])
     assert ENGLISH == filled.text
     assert ["ada"] == [one.key for one in filled.unmarked]
@@ -91,6 +91,20 @@ def test_the_gradebook_import_has_grade_and_feedback_of_everyone_with_a_mark():
     assert ["100", "37.5", "90", "0"] == [row[2] for row in rows]
     assert "0 of 100 points<br>nothing could be played: no client was found; looked for client.py" == rows[3][3]
     assert all(row[3] for row in rows)
+
+
+def test_a_participants_number_is_never_taken_for_an_id_number():
+    """Bob is participant 1003, and 1003 is Ann's ID number: neither gets the other's mark."""
+    header = "Identifier,Full name,ID number,Grade,Feedback comments\n"
+    rows = "Participant 1003,Bob,2002,,\nParticipant 1004,Ann,1003,,\n"
+    bob, ann = student("1003", number=participant("1003")), student("ann", number="1003")
+    for wanted, who in ((["100", ""], [bob]), (["", "100"], [ann]), (["100", "100"], [bob, ann])):
+        filled = fill_moodle(header + rows, [grade(one) for one in who])
+        marks = {row["Full name"]: row["Grade"] for row in csv.DictReader(io.StringIO(filled.text))}
+        assert wanted == [marks.get(name, "") for name in ("Bob", "Ann")]
+        assert () == filled.unclear + filled.absent
+    imported = csv.DictReader(io.StringIO(moodle_gradebook([grade(bob), grade(ann)]), newline=""))
+    assert [("", ""), ("1003", "")] == [(row["useridnumber"], row["email"]) for row in imported]
 
 
 def test_feedback_is_in_the_students_language_and_html_without_foreign_tags():

@@ -114,8 +114,10 @@ def check_parent(folder: Path) -> None:
 def _ours(path: Path) -> bool:
     """Whether a run folder may hold a file of this name (also one that a killed command left unfinished)."""
     name = path.name.removesuffix(_PARTIAL)
-    cast = name.endswith(".cast") and (name != path.name or (path.parent / "run.json").is_file())
-    return (cast or name in ("run.json", "capture.pcapng")) and path.is_file()
+    of_a_run = name == "capture.pcapng" or name.endswith(".cast")  # or of somebody's own, where no run.json is
+    beside = (path.parent / document for document in ("run.json", f"run.json{_PARTIAL}"))
+    known = of_a_run and (name != path.name or any(document.is_file() for document in beside))
+    return (known or name == "run.json") and path.is_file()
 
 
 def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) -> None:
@@ -140,6 +142,9 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
         with contextlib.suppress(OSError):
             for name in files:
                 (folder / f"{name}{_PARTIAL}").unlink(missing_ok=True)
+            if not (folder / "run.json").exists():  # what is left of a run would be taken for somebody's own
+                for half in (folder / "capture.pcapng", *folder.glob("*.cast")):
+                    half.unlink(missing_ok=True)
         raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
 
 

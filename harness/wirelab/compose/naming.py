@@ -15,6 +15,7 @@ from wirelab.compose.roster import Entry, Roster, exact, key_of, names_of
 from wirelab.compose.submissions import LANGUAGES
 from wirelab.judge.grades import Student
 from wirelab.observe.evidence import Role
+from wirelab.present.exports.moodle import participant
 
 SOURCES = frozenset(language.suffix for language in LANGUAGES)
 ARCHIVES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.z")
@@ -122,11 +123,12 @@ def first_name(name: str) -> str:
 def listed(found: Named, roster: Roster) -> Entry | None:
     """Who of the roster it is, when it can be but one.
 
-    A platform's id may be anybody's student number by chance: it counts where the names agree, or none is known.
+    A platform's id may be anybody's student number by chance: it counts where the names agree, or none is known. Moodle's
+    number of a participant is only looked for among such numbers.
     """
     if found.platform:
         entry = roster.by_name(found.name) if found.name else None
-        by_id = roster.by_number(found.id) if found.id else None
+        by_id = roster.by_number(_number_of(found)) if found.id else None
         if entry is not None or by_id is None:
             return entry
         known = names_of(by_id.student.name)
@@ -145,13 +147,18 @@ def listed(found: Named, roster: Roster) -> Entry | None:
 def unlisted(found: Named, language: Language, shared: frozenset[str] = frozenset()) -> Student:
     """A student as the name alone tells. ``shared``: what looks like a number and stands in several people's names."""
     if found.platform:
-        return Student(key_of(found.id or found.name), found.name, found.id, language=language)
+        return Student(key_of(found.id or found.name), found.name, _number_of(found), language=language)
     number = number_in(found)
     if not number or number in shared:
         return Student(key_of(found.stem), found.stem, language=language)
     others = [part for part in _parts(found.stem) if part != number]
     name = others[0] if len(others) == 1 and not any(c.isdigit() for c in others[0]) else ""
     return Student(key_of(number), name or ("" if not others else found.stem), number, language=language)
+
+
+def _number_of(found: Named) -> str:
+    """The platform's id, such that it is never taken for a number of another kind."""
+    return participant(found.id) if found.platform == "moodle" and found.id else found.id
 
 
 def number_in(found: Named) -> str:

@@ -48,9 +48,10 @@ def begin(
         seed = random.SystemRandom().randrange(SEEDS)
 
     world = here()
+    ours = all(one.reference for name, one in castings.items() if scenario.cast[name].role == "server")
 
     def work(parent: int) -> Evidence:
-        with world.held(parent, scenario.port) as port:
+        with world.held(parent, scenario.port, ours=ours) as port:
             told = listener if listener is None or port == scenario.port else listener.at(port)
             with Stage(profile, port, parent, told, observe=observe, seed=seed, sandbox=sandbox, world=world) as stage:
                 play_script(stage, scenario, _at(port, scenario, castings))

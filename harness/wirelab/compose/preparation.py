@@ -109,9 +109,10 @@ def prints(folder: Path) -> tuple[str, ...]:
     """The fingerprints of the programs below a folder, as far as they are long enough to have one, and of the
     conversations in captures there."""
     files = [path for path in sorted(folder.rglob("*"))[:MOST_FILES] if path.is_file() and not path.is_symlink()]
-    found = set()
-    for path in files:
-        if path.suffix.lower() in _SOURCES and path.stat().st_size <= MOST_BYTES:
+    found, left = set(), MOST_BYTES
+    for path in [path for path in files if path.suffix.lower() in _SOURCES]:
+        left -= path.stat().st_size
+        if left >= 0:
             found.add(fingerprint(path.read_text(encoding="utf-8", errors="replace"), path.suffix))
     for path in [path for path in files if path.suffix.lower() in _CAPTURES][:MOST_CAPTURES]:
         if path.stat().st_size <= MOST_CAPTURED:

@@ -47,7 +47,7 @@ def prove(box: Sandbox) -> None:
 
 def _refusal(box: Sandbox, folder: str, parent: int) -> str | None:
     """What is said when a program that does nothing is started in the sandbox, as a run starts it; None when all is well."""
-    with here().held(parent, 0):
+    with here().held(parent, 0, ours=False):
         end = here().enter(parent, box)
         try:
             return _said(box, folder)

@@ -15,14 +15,16 @@ from pathlib import Path
 from wirelab.base.errors import AuthorError, InputError, Place, Problem
 from wirelab.base.texts import Language, Text, register
 from wirelab.judge.grades import Student
+from wirelab.present.exports.moodle import participant
 
 KEY_LENGTH = 60
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "number": (
         *("number", "studentnumber", "studentno", "studentid", "sid", "matriculationnumber", "idnumber", "sisuserid"),
-        *("学号", "学生学号", "学生编号", "id", "identifier"),
+        *("学号", "学生学号", "学生编号", "id"),
     ),
+    "identifier": ("identifier",),
     "name": ("name", "fullname", "studentname", "displayname", "student", "姓名", "学生姓名", "学生", "名字"),
     "first": ("firstname", "givenname", "名"),
     "last": ("lastname", "surname", "familyname", "姓", "姓氏"),
@@ -36,7 +38,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """How columns are headed, without case, spaces and punctuation. Of several columns for one thing the one that comes
 first here is it, and the others are looked up too."""
 
-_NEEDED = ("number", "login", "name", "last")
+_NEEDED = ("number", "identifier", "login", "name", "last")
 _LANGUAGES: dict[str, Language] = {
     **dict.fromkeys(("en", "eng", "english", "英语", "英文"), "en"),
     **dict.fromkeys(("zh", "cn", "chi", "chinese", "中文", "汉语", "简体中文"), "zh"),
@@ -44,6 +46,7 @@ _LANGUAGES: dict[str, Language] = {
 _CHINESE = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·]+")  # names that put the family's first
 _ROUNDED = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
 _FORMULA = re.compile(r'="(.*)"')
+_LABELLED = re.compile(r"^\D*[\s:：](?=\d+$)")
 
 register(
     {
@@ -263,7 +266,10 @@ def _entry(
     if "Points Possible" in cells[0] or "Manual Posting" in cells:  # rows of Canvas's gradebook above the students
         return None
     values = {kind: [_cell(cells, at) for at in columns.get(kind, ())] for kind in COLUMNS}
-    numbers = [re.sub(r"^\D*[\s:：](?=\d+$)", "", value) for value in values["number"]]  # Moodle: Participant 123
+    numbers = [_LABELLED.sub("", value) for value in values["number"]]
+    for value in values["identifier"]:  # Moodle: Participant 123, which is no student number
+        digits = _LABELLED.sub("", value)
+        numbers.append(value if digits == value else participant(digits))
     first, last = (next(iter(values[kind]), "") for kind in ("first", "last"))
     whole = f"{last}{first}" if _CHINESE.fullmatch(first + last) else f"{first} {last}".strip()
     name = next(filter(None, values["name"]), whole)
@@ -278,7 +284,7 @@ def _entry(
     language = _LANGUAGES.get(re.split(r"[-_]", said.casefold())[0], default)
     if said and re.split(r"[-_]", said.casefold())[0] not in _LANGUAGES:
         wrong(line, "roster.language", value=said)
-    student = Student(key_of(number or login or name), name, number, login, language)
+    student = Student(key_of(_LABELLED.sub("", number) or login or name), name, number, login, language)
     aliases = tuple(value for value in (*numbers, *values["login"]) if value and value not in (number, login))
     return Entry(student, line, next(filter(None, values["group"]), ""), aliases)
 

@@ -1,4 +1,4 @@
-"""The commands for those who write scenarios: ``lint`` and ``schema``."""
+"""The commands for those who write scenarios and labs: ``lint`` and ``schema``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wirelab.base.errors import AuthorError, InputError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.compose import library
+from wirelab.compose import kit, labs, library
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.reference import reference
 from wirelab.declare.schema import scenario_schema
@@ -28,13 +28,16 @@ def lint(files: Sequence[str], language: Language) -> int:
     """Check every file, print every mistake; 0 when there is none, 65 (EX_DATAERR) otherwise."""
     paths = [path for name in files for path in _inside(Path(name))]
     mistakes, status = 0, 0
+    told: set[str] = set()  # what a scenario of a lab's own gets wrong is found with the lab and by itself
     for path in paths:
         try:
             _check(path)
         except WirelabError as error:
-            mistakes += len(error.problems) if isinstance(error, AuthorError) else 1
-            complain("\n".join(map(safe, error.text(language).split("\n"))))
             status = status or error.exit_status
+            if (text := error.text(language)) not in told:
+                told.add(text)
+                mistakes += len(error.problems) if isinstance(error, AuthorError) else 1
+                complain("\n".join(map(safe, text.split("\n"))))
         else:
             put(safe(say("lint.good", language, file=path)))
     put(say("lint.summary", language, count=len(paths), mistakes=mistakes))
@@ -50,7 +53,9 @@ def _inside(path: Path) -> list[Path]:
 
 
 def _check(path: Path) -> None:
-    if library.is_protocol(path):
+    if path.name == kit.LAB_FILE:
+        labs.load(path.parent, hidden=True)
+    elif library.is_protocol(path):
         load_profile(library.read_text(path), str(path))
     else:
         library.profile_for(library.load(path), path)

@@ -228,8 +228,8 @@ def _parser() -> _Parser:
     explain.add_argument("--markdown", action="store_true", help="print the pages as Markdown, as in docs/findings.md")
     explain.set_defaults(command=_explain)
 
-    lint = commands.add_parser("lint", parents=[shared], help="check scenario and protocol files for mistakes")
-    lint.add_argument("files", nargs="+", metavar="FILE", help="a scenario or protocol file, or a folder of them")
+    lint = commands.add_parser("lint", parents=[shared], help="check scenario, protocol and lab files for mistakes")
+    lint.add_argument("files", nargs="+", metavar="FILE", help="a scenario, protocol or lab file, or a folder of them")
     lint.set_defaults(command=_lint)
 
     schema = commands.add_parser(

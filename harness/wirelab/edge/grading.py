@@ -38,7 +38,7 @@ from wirelab.stage.world import here
 
 SHORT = 90.0  # seconds that are not told in minutes
 CLASS = ".class"  # in OUT/work, where an archive of a whole class is unpacked; no student has such a key
-WIDTH = 200  # characters of what is said of one submission
+WIDTH = 400  # characters of what is said of one submission
 NAMES = 4  # names of submissions under way that the line of progress tells
 
 register(
@@ -155,7 +155,11 @@ def grade(options: argparse.Namespace, language: Language) -> int:
     lab = labs.load(folder, hidden=True)
     out, source = Path(options.output), Path(options.submissions)
     jobs = _jobs(options.jobs)
-    box = None if options.no_sandbox or options.dask else proved(out, source)
+    box = (
+        None
+        if options.no_sandbox or options.dask
+        else proved(out, source, folder.resolve(), *([Path(options.roster)] if options.roster else []))
+    )
     roster = read_roster(Path(options.roster)) if options.roster else None
     if not source.exists():
         raise InputError("intake.missing", source=source)

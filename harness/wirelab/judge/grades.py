@@ -15,8 +15,7 @@ class Student:
     """Whose submission it is. ``key`` names it in files: letters, digits, ``-`` and ``_``, unique in a class.
 
     The rest is what the roster or the learning platform says, empty where it says nothing: ``number`` is the student
-    number or Canvas's id, ``login`` a login or an e-mail address, ``participant`` the number that Moodle gives somebody
-    in one assignment, which may be another's student number. It may hold any character whatever.
+    number or the platform's id, ``login`` a login or an e-mail address. It may hold any character whatever.
     """
 
     key: str
@@ -24,7 +23,6 @@ class Student:
     number: str = ""
     login: str = ""
     language: Language = "en"
-    participant: str = ""
 
     @property
     def called(self) -> str:

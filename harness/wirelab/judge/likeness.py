@@ -20,9 +20,13 @@ CAPTURED = "captured "
 """How the fingerprint of a conversation begins, and no program's."""
 LEAST = 150  # words: shorter programs are alike by chance, or because the handout says so
 _HASH_COMMENTS = (".py", ".rb", ".sh", ".pl")
-_TEXT = r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"
+# What is not closed ends with its line, or with the file: never is the same text looked through twice.
+_TEXT = (
+    r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|"
+    r"\"(?:\\[^\n]|[^\"\\\n])*+\"?|'(?:\\[^\n]|[^'\\\n])*+'?|`(?:\\.|[^`\\])*+`?"
+)
 _REST = r"(?P<name>[^\W\d]\w*)|(?P<number>\d[\w.]*)|(?P<sign>[^\w\s])"
-_COMMENTS = {True: r"#[^\n]*", False: r"//[^\n]*|/\*.*?\*/"}
+_COMMENTS = {True: r"#[^\n]*", False: r"//[^\n]*|/\*.*?(?:\*/|\Z)"}
 _WORDS = {
     hashed: re.compile(rf"(?P<comment>{comment})|(?P<text>{_TEXT})|{_REST}", re.DOTALL)
     for hashed, comment in _COMMENTS.items()

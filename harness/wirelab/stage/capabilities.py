@@ -186,7 +186,7 @@ def reference_programs(find: Callable[[Role], Path]) -> str:
     world = here()
     shows: dict[Role, str] = {"server": "Listening on", "client": "Connected to"}
     playing = []  # a program that nobody holds loses its terminal
-    with world.held(os.getppid(), PORT) as port:
+    with world.held(os.getppid(), PORT, ours=True) as port:
         end = world.enter(os.getppid(), None)
         for role, words in shows.items():
             path = find(role)

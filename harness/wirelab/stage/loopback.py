@@ -24,6 +24,7 @@ from wirelab.base.texts import Text, register
 STATE = "/run/wirelab-loopback"
 PORTS = range(20_000, 30_000)
 """Below those that clients are given (ip_local_port_range, 32768 and up) and above those that people choose."""
+TIME_WAIT = 90.0  # seconds after which a port that was used is free again (Linux: 60)
 PATIENCE = 300.0  # seconds for which the run of another command is waited for
 _AGAIN = 0.05
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -60,8 +61,19 @@ class Held:
 
     state: int
 
-    def port(self) -> int:
-        """A port that is free, and was not used for as long as can be. Raises EnvironmentFault when there is none."""
+    def port(self, wanted: int | None = None) -> int:
+        """A port that is free, and was not used for as long as can be; or ``wanted``, for a server that minds no
+        connections in TIME-WAIT. Raises EnvironmentFault when there is none, and none comes free."""
+        if wanted is not None and _free(wanted, again=True):
+            return wanted
+        deadline = Deadline.after(TIME_WAIT)
+        while (port := self._next()) is None:  # somebody may have used them all up
+            if deadline.passed:
+                raise EnvironmentFault("loopback.no-port", first=PORTS[0], last=PORTS[-1])
+            select.select([], [], [], 1.0)
+        return port
+
+    def _next(self) -> int | None:
         said = os.pread(self.state, 16, 0)
         last = int(said) if said.isdigit() else PORTS[-1]
         clients = _clients()
@@ -71,7 +83,7 @@ class Held:
                 os.ftruncate(self.state, 0)
                 os.pwrite(self.state, str(port).encode(), 0)
                 return port
-        raise EnvironmentFault("loopback.no-port", first=PORTS[0], last=PORTS[-1])
+        return None
 
 
 @contextmanager
@@ -107,11 +119,12 @@ def _clients() -> range:
     return range(0)
 
 
-def _free(port: int) -> bool:
-    """Whether any program could bind this port, also without SO_REUSEADDR, at any address."""
+def _free(port: int, *, again: bool = False) -> bool:
+    """Whether any program could bind this port, also without SO_REUSEADDR (unless ``again``), at any address."""
     for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, again)
                 tried.bind((address, port))
         except OSError as error:
             if family == socket.AF_INET or error.errno == errno.EADDRINUSE:

@@ -18,7 +18,11 @@ def remove(folder: str | Path) -> bool:
         shutil.rmtree(folder, onerror=functools.partial(_opened, os.fspath(folder)))
     except FileNotFoundError:
         return True
-    except (OSError, RecursionError):  # deeper than Python goes; coreutils' do not recurse
+    except (
+        OSError,
+        RecursionError,
+        TypeError,
+    ):  # deeper than Python goes, or what cannot be tried again; coreutils can
         for command in (["chmod", "-R", "u+rwX", "--", str(folder)], ["rm", "-rf", "--", str(folder)]):
             try:
                 subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)

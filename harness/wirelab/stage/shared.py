@@ -34,10 +34,10 @@ class Shared:
     )  # or megabytes would fit into a program's send buffer: tcp_sndbuf_expand()
 
     @contextmanager
-    def held(self, parent_pid: int, wanted: int) -> Iterator[int]:
+    def held(self, parent_pid: int, wanted: int, *, ours: bool) -> Iterator[int]:
         namespace.die_with(parent_pid)
         with loopback.held() as held:
-            yield held.port()
+            yield held.port(wanted if ours else None)
 
     def enter(self, parent_pid: int, box: Sandbox | None) -> Callable[[], object]:
         namespace.keep_to_itself()

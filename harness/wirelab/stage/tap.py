@@ -142,7 +142,7 @@ class Tap:
         self._slots, self._slot, self._room, self._bytes = slots, slot, limit, most
         self._head = 0
         self._pending: list[Packet] = []
-        self._lost = 0
+        self._lost, self._whole = 0, whole
         self._token = b""
         self._marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -212,6 +212,8 @@ class Tap:
                 if size < length and status & linux.TP_STATUS_COPY:
                     whole = self._socket.recv(_SNAP)
                     size = len(whole)
+                if size < length and self._whole:  # the socket had no room for all of it
+                    self._lost += 1
                 if room and size <= left:
                     room -= 1
                     left -= size

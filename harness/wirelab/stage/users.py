@@ -25,6 +25,7 @@ from typing import NoReturn, TypeVar
 
 from wirelab.base.clock import Deadline
 from wirelab.base.errors import EnvironmentFault, HarnessBug
+from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
 from wirelab.stage import linux, loopback, processes
 from wirelab.stage.removing import remove
@@ -32,7 +33,8 @@ from wirelab.stage.sandbox import MOST_FILES, PLAIN, Limits, Sandbox, Sandboxed,
 
 FIRST, COUNT = 59_000, 64
 BLOCK = range(FIRST, FIRST + COUNT)
-"""The user ids: Debian gives out none of these (its policy, 9.2.2), and containers map them, user_namespaces(7)."""
+"""The user ids: the last that Debian would give to people (adduser.conf(5)), which no machine comes to; those that one
+has all the same, by /etc/passwd, are left alone. Containers map them, user_namespaces(7)."""
 KEEPER = FIRST + COUNT  # under which nothing is ever started: a process of it may look and kill, and not be killed
 PREFIX = "wirelab-home-"
 LEFT_IN = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")  # where anybody may write
@@ -213,13 +215,20 @@ def _fits(home: Home, most: int) -> bool:
     """Whether a build left no more files and bytes than it may, and all of them its own: not a second name of a file that
     we may read and it may not, link(2)."""
     count = taken = 0
-    for at, folders, names in os.walk(home.folder):
-        found = [os.lstat(os.path.join(at, name)) for name in folders + names]
-        count += len(found)
-        taken += sum(one.st_size for one in found)
-        if count > MOST_FILES or taken > most or any(one.st_uid != home.user for one in found):
-            return False
+    try:
+        for at, folders, names in os.walk(home.folder, onerror=_raised):
+            found = [os.lstat(os.path.join(at, name)) for name in folders + names]
+            count += len(found)
+            taken += sum(one.st_size for one in found)
+            if count > MOST_FILES or taken > most or any(one.st_uid != home.user for one in found):
+                return False
+    except (OSError, RecursionError):  # paths longer, or folders deeper, than anybody needs
+        return False
     return True
+
+
+def _raised(error: OSError) -> NoReturn:
+    raise error
 
 
 # --- what runs under the users
@@ -227,21 +236,30 @@ def _fits(home: Home, most: int) -> bool:
 
 def clear() -> None:
     """End and remove what a run has left that was killed before its end: nobody else's, as one is played at a time."""
-    if left := living(BLOCK):
+    ours = {user for user in BLOCK if not _known(user)}
+    if left := living(ours):
         end(left)
-    _sweep(set(BLOCK))
+    _sweep(ours)
 
 
 def living(wanted: Iterable[int]) -> set[int]:
     """Those of the users that have living processes, by any of their ids."""
-    found = set()
+    users = set(wanted)
+    return {user for ids in _processes_of(users).values() for user in ids} & users
+
+
+def _processes_of(users: set[int]) -> dict[int, set[int]]:
+    """The living processes of these users, with the users that each one is."""
+    found = {}
     for name in os.listdir("/proc"):
         if name.isdecimal():
             lines = processes.read(f"/proc/{name}/status").split("\n")
             fields = {line.partition(":")[0]: line.split()[1:] for line in lines}
             if fields.get("State", ["Z"])[0] not in ("Z", "X"):
-                found |= {int(one) for one in fields["Uid"]}
-    return found & set(wanted)
+                ids = {int(one) for one in fields["Uid"]}
+                if ids & users:
+                    found[int(name)] = ids
+    return found
 
 
 def end(wanted: Iterable[int]) -> None:
@@ -250,10 +268,19 @@ def end(wanted: Iterable[int]) -> None:
     left, deadline = set(wanted), Deadline.after(END_SECONDS)
     while left:
         for user in left:
-            _be(user, lambda user=user: _kill_own(user))  # type: ignore[misc]
+            try:
+                _be(user, lambda user=user: _kill_own(user))  # type: ignore[misc]
+            except OSError:  # no process is to be had: those that took them all go first, one by one
+                _kill_each(user)
         left = living(left)
         if left and deadline.passed:
             raise HarnessBug("users.undead", seconds=END_SECONDS)
+
+
+def _kill_each(user: int) -> None:
+    for pid in _processes_of({user}):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _kill_own(user: int) -> None:
@@ -272,9 +299,15 @@ def _be(user: int, do: Callable[[], object]) -> bytes:
     """Do something in a forked process with a user's rights, which that user's processes can neither kill nor look
     into; its result, pickled, and nothing when it failed or took too long."""
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _be_child(user, do, writing)
+    with uninterrupted():  # or the child might come out of here as us
+        try:
+            child = os.fork()
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            raise
+        if child == 0:
+            _be_child(user, do, writing)
     os.close(writing)
     data, deadline = b"", Deadline.after(LOOK_SECONDS)
     try:
@@ -320,8 +353,11 @@ def _sweep(owners: set[int]) -> None:
 
 
 def _sweep_folder(folder: str, owners: set[int]) -> None:
+    entries: list[os.DirEntry[str]] = []
     with suppress(OSError):
-        for entry in os.scandir(folder):
+        entries = list(os.scandir(folder))
+    for entry in entries:
+        with suppress(OSError):  # it may go in this moment
             found = entry.stat(follow_symlinks=False)
             if found.st_uid in owners:
                 _remove(entry)

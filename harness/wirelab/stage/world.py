@@ -41,8 +41,9 @@ class World(Protocol):
     def mss(self) -> int | None:
         """The largest segment that peers take, where the interface does not see to it."""
 
-    def held(self, parent_pid: int, wanted: int) -> AbstractContextManager[int]:
-        """Have the network for one run, played by a process that ends with its parent; gives the server's port."""
+    def held(self, parent_pid: int, wanted: int, *, ours: bool) -> AbstractContextManager[int]:
+        """Have the network for one run, played by a process that ends with its parent; gives the server's port, which is
+        the one that is wanted where that can be: best when the server is one of ``ours``."""
 
     def enter(self, parent_pid: int, box: Sandbox | None) -> Callable[[], object]:
         """Put the calling process into it, to play a run whose submissions run in ``box``; what is returned ends it."""
@@ -73,7 +74,7 @@ class Private:
     among: Among = "sandboxed"
     mss: int | None = None
 
-    def held(self, parent_pid: int, wanted: int) -> AbstractContextManager[int]:
+    def held(self, parent_pid: int, wanted: int, *, ours: bool) -> AbstractContextManager[int]:
         return nullcontext(wanted)
 
     def enter(self, parent_pid: int, box: Sandbox | None) -> Callable[[], object]:

@@ -54,6 +54,13 @@ _FEEDBACK = (
 _NUMBER = ("ID number", "学号", "编号", "學號", "ID-Nummer", "Numéro d’identification", "Número de ID")
 _NAME = ("Full name", "姓名", "全名", "Vollständiger Name", "Nom complet", "Nombre completo")
 _PARTICIPANT = re.compile(r"\D*?\s*([0-9]+)")
+_LABEL = "Participant "
+
+
+def participant(digits: str) -> str:
+    """The number that Moodle gives somebody in one assignment, as a student's number: with the label that it has in
+    Moodle's worksheet, as it may be another's ID number."""
+    return f"{_LABEL}{digits}"
 
 
 def fill_moodle(text: str, grades: Sequence[Grade], *, grade: str | None = None, feedback: str | None = None) -> Filled:
@@ -109,7 +116,8 @@ def moodle_gradebook(grades: Sequence[Grade]) -> str:
         if grade.mark is not None:
             student = grade.student
             email = student.login if "@" in student.login else ""
-            rows.append((csv_cell(student.number), csv_cell(email), number(grade.mark), feedback_html(grade)))
+            idnumber = "" if student.number.startswith(_LABEL) else student.number
+            rows.append((csv_cell(idnumber), csv_cell(email), number(grade.mark), feedback_html(grade)))
     return csv_text(rows)
 
 
@@ -150,7 +158,8 @@ def _known(sheet: Sheet, row: Row, identifier: int) -> Known:
     header = sheet.header
     number_column = _first(header, _NUMBER)
     logins = tuple(cell.value.strip() for cell in row.cells[:6] if re.fullmatch(r"[^\s@]+@[^\s@]+", cell.value.strip()))
-    return Known((_participant(row, identifier), row.value(number_column)), logins, (_name(header, row),))
+    numbers = (participant(_participant(row, identifier)), row.value(number_column))
+    return Known(numbers, logins, (_name(header, row),))
 
 
 def _name(header: Sequence[str], row: Row) -> str:
