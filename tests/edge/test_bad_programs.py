@@ -190,8 +190,8 @@ def test_a_flood_on_the_wire_is_kept_to_its_bound_and_named(
     flood = (
         "wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)\nwhile True:\n    wire.sendall(b'NEWS spam\\n')\n"
     )
-    bounded = "import functools, sys; from wirelab.stage import stage; from wirelab.edge import cli"
-    bounded += f"; stage.Tap = functools.partial(stage.Tap, {bound}={limit}); sys.exit(cli.main())"
+    bounded = "import functools, sys; from wirelab.stage import world; from wirelab.edge import cli"
+    bounded += f"; world.Tap = functools.partial(world.Tap, {bound}={limit}); sys.exit(cli.main())"
     command.launcher = [sys.executable, "-c", bounded]
     opening = CONNECT if role == "client" else LISTEN + "wire = door.accept()[0]\n"
     played = command.play(lesson, **{role: opening + flood})

@@ -76,7 +76,8 @@ class Head(Strict, kw_only=True):
     amplify: Annotated[
         bool,
         Meta(
-            description="true: a submission in Python pauses for a moment before each send, so that a missing lock shows"
+            description="true: a submission in Python pauses for a moment before each send, so that a missing lock shows "
+            "every time; one in another language is played as it is, where it shows by chance"
         ),
     ] = False
     cast: Annotated[

@@ -176,14 +176,12 @@ def _sent_after(view: View, case: Case) -> tuple[Bilingual, tuple[int, ...]] | N
 
 
 def _reading(view: View, case: Case) -> tuple[Bilingual, tuple[int, ...]] | None:
-    """The program's only thread was seen reading the keyboard while the heartbeat waited, and the other side had not
-    closed, after which a thread that answers may rightly be gone."""
-    if case.exchange.answer is not None:
+    """The program's only thread was seen reading the keyboard while the heartbeat waited; and it had never answered
+    anything, not even wrongly: then a thread that answers may have been, and have ended when the other side closed."""
+    pairing = case.pairing
+    if pairing.unsolicited or pairing.repeated or any(each.answer is not None for each in pairing.exchanges):
         return None
-    fin = case.connection.fin("server")
     for seen in view.witnessed(case.client):
-        if fin is not None and fin.segment.time < seen.time:
-            return None
         if seen.time >= case.question.time and len(seen.threads) == 1 and seen.threads[0].doing == "keyboard":
             thread, time = seen.threads[0], view.seconds(seen.time)
             line = next(iter(thread.stack), None)
