@@ -1,7 +1,7 @@
 """Correct programs in other styles and languages pass; each broken one fails for its own reason.
 
 Played for real by the command, as an instructor would. Which scenario shows a mutant's fault, the codes it must get
-and the causes that must be named (these and no others) stand in its ``mutant.toml``.
+and the causes that must be named (these and no others, but for what a crash brings) stand in its ``mutant.toml``.
 """
 
 from __future__ import annotations
@@ -75,6 +75,10 @@ def test_a_correct_program_passes(folder: Path, role: str, play: Any) -> None:
     assert [] == [(judgement["scenario"], judgement["checks"]) for judgement in again if judgement["verdict"] != "pass"]
 
 
+# What a server that crashes does to its clients, according to where each one was: unread bytes, a broken-off broadcast.
+OF_A_CRASH = {"WL551", "WL453"}
+
+
 @pytest.mark.parametrize("folder", MUTANTS, ids=name)
 def test_a_broken_program_fails_for_its_own_reason(folder: Path, play: Any) -> None:
     mutant: dict[str, Any] = dict(settings(folder, "mutant.toml"))
@@ -83,4 +87,5 @@ def test_a_broken_program_fails_for_its_own_reason(folder: Path, play: Any) -> N
     causes = {finding["cause"]["code"] for finding in findings if "cause" in finding}
     assert "fail" == judgement["verdict"]
     assert set(mutant["codes"]) <= {finding["code"] for finding in findings}
-    assert set(mutant["causes"]) == causes
+    crashed = {"WL603", "WL606"} & set(mutant["codes"]) and mutant["role"] == "server"
+    assert set(mutant["causes"]) <= causes <= set(mutant["causes"]) | (OF_A_CRASH if crashed else set())
