@@ -365,6 +365,17 @@ def test_whom_grading_has_not_come_to(world: World):
     assert "2 scenarios have not been played yet" in graded.grade.notes[0].in_("en")
 
 
+def test_a_scenario_that_changed_since_is_told_and_judged_as_it_was(world: World):
+    world.grade()
+    assert () == classroom.regraded(world.lab, world.out, "ada").grade.notes
+    changed = world.lab.scenarios["hears"]
+    text = changed.scenario.text + "# changed\n"
+    world.lab.scenarios["hears"] = replace(changed, scenario=parse_scenario(text, "t.yaml"))
+    (note,) = classroom.regraded(world.lab, world.out, "ada").grade.notes
+    assert note.in_("en").startswith("1 scenarios have changed since they were played")
+    assert world.again() == 100
+
+
 # --- preparing ---------------------------------------------------------------------------------------------------------
 
 

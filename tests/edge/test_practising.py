@@ -141,6 +141,11 @@ def test_what_cannot_be_is_told(command: Command, lab: Path, words: tuple[str, .
     [
         ("messaging/server-absent", "messaging/server-abset", "tiny/lab.yaml:6: there is no scenario"),
         ("check: messages", "check: mesages", "has no check 'mesages' (did you mean 'messages'?)"),
+        (
+            "check: messages",
+            "check: messages, actor: bob",
+            "tiny/lab.yaml:9: the scenario 'test/hello' has no actor 'bob'",
+        ),
     ],
 )
 def test_mistakes_in_a_lab_are_told(command: Command, lab: Path, old: str, new: str, said: str):

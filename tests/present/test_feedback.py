@@ -24,7 +24,7 @@ from wirelab.declare.head import Title
 from wirelab.declare.lab import Counted, RubricItem
 from wirelab.judge.findings import finding
 from wirelab.judge.points import Score, Share
-from wirelab.judge.verdict import Beside, Said, Verdict
+from wirelab.judge.verdict import Beside, Judgement, Said, Verdict
 from wirelab.present.feedback import (
     BESIDE_ROWS,
     HiddenTold,
@@ -33,10 +33,14 @@ from wirelab.present.feedback import (
     free_text,
     hidden_numbers,
     hidden_text,
+    open_texts,
+    passed_text,
     repeat_command,
     told,
     worth_of,
 )
+from wirelab.present.feedback_html import feedback_html
+from wirelab.present.feedback_md import feedback_md
 from wirelab.present.words import number
 
 
@@ -118,6 +122,29 @@ def test_a_failure_that_costs_nothing_is_said_to_cost_nothing() -> None:
     assert "2.22 of 2.22 points · what failed costs no point here" == hidden_text(one, "en")
     assert "2.22 of 2.22 points" == hidden_text(replace(one, verdict=Verdict.PASS), "en")
     assert "1 of 2.22 points" == hidden_text(replace(one, worth=Worth(1, 2.22)), "en")
+
+
+def test_what_was_not_reached_is_said_to_count_and_what_the_machine_kept_open_is_not() -> None:
+    grade = grade_with(SHOWN, finding("WL607", "alice", actor="alice", limit=9, time="1.0"))
+    (failed,) = grade.runs[0].judgement.checks
+    open_ = replace(failed, verdict=Verdict.INCONCLUSIVE, credit=None)
+    texts = {}
+    for code in ("WL906", "WL903"):
+        found = finding(code, None, step="x") if code == "WL906" else finding(code, "alice", actor="alice", delay="1")
+        judgement = replace(grade.runs[0].judgement, checks=(failed, replace(open_, findings=(found,))))
+        (run,) = told(replace(grade, runs=(replace(grade.runs[0], judgement=judgement),)), {}, {}, "en").shown
+        texts[code] = open_texts(run, "en")
+    assert ["What is marked ? was never reached"] == [text.partition(",")[0] for text in texts["WL906"]]
+    assert ["What is marked ? could not be decided. It costs you nothing."] == texts["WL903"]
+
+
+def test_a_scenario_without_a_program_is_said_to_have_none() -> None:
+    grade = grade_with(SHOWN)
+    runs = (replace(grade.runs[0], judgement=Judgement(SHOWN, (), Verdict.FAIL)),)
+    (run,) = told(replace(grade, runs=runs), {}, {}, "en", {"server": "python3 server.py"}).shown
+    assert "not played: there was no program for it" == passed_text(run, "en")
+    for page in (feedback_md, feedback_html):
+        assert "--server" not in page(replace(grade, runs=runs), {}, {}, "en", {"server": "python3 server.py"})
 
 
 def test_what_stands_above_is_not_told_again() -> None:

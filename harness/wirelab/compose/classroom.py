@@ -43,6 +43,11 @@ AHEAD = 2  # submissions that are prepared while others are played
 
 register(
     {
+        "classroom.changed": Text(
+            "{count} scenarios have changed since they were played: this is the mark for what was played; `wirelab grade` "
+            "plays them again",
+            "有 {count} 个场景在运行之后改过：这里的成绩针对当时运行的内容；`wirelab grade` 会重新运行它们",
+        ),
         "classroom.not-yet": Text(
             "{count} scenarios have not been played yet; `wirelab grade` goes on with them",
             "还有 {count} 个场景没有运行；`wirelab grade` 会继续运行它们",
@@ -258,9 +263,12 @@ def regraded(lab: LoadedLab, out: Path, key: str) -> Graded:
         tests = loaded.scenario.tests
         if record.commands and tests != "both" and tests not in record.commands:
             judgements.setdefault(name, Judgement(name, (), Verdict.FAIL))
-    if record.problem is None and len(judgements) < len(lab.scenarios):
-        left = Said(catalogue()["classroom.not-yet"], {"count": len(lab.scenarios) - len(judgements)})
-        record = replace(record, notes=(*record.notes, left))
+    missing = 0 if record.problem is not None else len(lab.scenarios) - len(judgements)
+    texts = {name: (one.run.scenario.text, one.run.protocol) for name, one in runs.items()}
+    changed = sum(texts[name] != (lab.scenarios[name].scenario.text, lab.scenarios[name].source) for name in texts)
+    for word, count in (("classroom.not-yet", missing), ("classroom.changed", changed)):
+        if count:
+            record = replace(record, notes=(*record.notes, Said(catalogue()[word], {"count": count})))
     grade = graded(lab, record, judgements, {name: one.tries for name, one in runs.items()})
     failed = {name: one for name, one in runs.items() if one.judgement.verdict is not Verdict.PASS}
     pages = {name: shown(one.run, record.student.language) for name, one in failed.items()}

@@ -35,6 +35,10 @@ register(
             "the scenario '{name}' has no check '{check}'{meant}; it has: {known}",
             "场景 '{name}' 没有检查项 '{check}'{meant}；它有：{known}",
         ),
+        "labs.no-actor": Text(
+            "the scenario '{name}' has no actor '{actor}'; it has: {known}",
+            "场景 '{name}' 没有角色 '{actor}'；它有：{known}",
+        ),
         "labs.no-starter": Text("the lab {lab} has no starter code", "实验 {lab} 没有起始代码"),
         "labs.occupied": Text(
             "{folder} exists already and is not empty; name a folder that does not, nothing is overwritten",
@@ -104,6 +108,11 @@ def load(folder: Path, *, hidden: bool) -> LoadedLab:
                 values = {"name": item.scenario, "check": item.check, "known": ", ".join(sorted(known))}
                 values_near = values | {"meant": meant(item.check, known)}
                 problems.append(Problem(_place(file, text, item.check), "labs.no-check", values_near))
+        if item.actor is not None and item.scenario in loaded:
+            cast = loaded[item.scenario].scenario.cast
+            if item.actor not in cast:
+                values = {"name": item.scenario, "actor": item.actor, "known": ", ".join(cast)}
+                problems.append(Problem(_place(file, text, f"actor: {item.actor}"), "labs.no-actor", values))
     if problems:
         raise AuthorError(tuple(problems))
     played = wanted if hidden else lab.shown

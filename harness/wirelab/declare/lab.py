@@ -45,11 +45,14 @@ ScenarioName = Annotated[
 
 
 class Counted(Strict):
-    """What counts for a rubric item: one check of a scenario, or all that it checks."""
+    """What counts for a rubric item: one check of a scenario, of one actor perhaps, or all that it checks."""
 
     scenario: Annotated[ScenarioName, Meta(description="the scenario")]
     check: Annotated[
         str | None, Meta(description="one of its checks, such as heartbeat or teardown; left out, all of them")
+    ] = None
+    actor: Annotated[
+        str | None, Meta(description="only that of this actor, where there are several of one name; left out, all")
     ] = None
     whole: Annotated[
         bool, Meta(description="true: nothing for what is right in part, as where a race shows rarely")

@@ -77,4 +77,4 @@ class Grade:
     @property
     def undecided(self) -> float:
         """Points of the lab that the machine kept from being decided."""
-        return 0.0 if self.problem is not None else round(self.lab.points - total(self.scores)[1], 2)
+        return 0.0 if self.problem is not None else round(sum(one.undecided for one in self.scores), 2)

@@ -176,8 +176,9 @@ PAGES: dict[str, Page] = {
     "WL906": page(
         seen=(
             """The script ended at an earlier step, so what this check asks about never had its turn. It is neither
-            passed nor failed.""",
-            """脚本在更早的一步就结束了，这项检查要看的事情还没轮到发生，所以既不算通过，也不算未通过。""",
+            passed nor failed. Where your own program is what ended the script, grading counts it as not right.""",
+            """脚本在更早的一步就结束了，这项检查要看的事情还没轮到发生，所以既不算通过，也不算未通过。如果让脚本结束的
+            是你自己的程序，评分时按不正确计算。""",
         ),
         why=(
             """A script stops where going on makes no sense: a program could not be started, did not get ready, or

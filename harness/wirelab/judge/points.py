@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wirelab.declare.lab import Counted, RubricItem
-from wirelab.judge.verdict import Judgement, Verdict
+from wirelab.judge.verdict import CheckResult, Judgement, Verdict
 
+_NOT_REACHED = "WL906"
 _OF_THE_RUN = "capture"  # the check that says something about the run, nothing about a program
 
 
@@ -26,6 +27,11 @@ class Score:
     item: RubricItem
     points: float | None
     shares: tuple[Share, ...]
+
+    @property
+    def undecided(self) -> float:
+        """The points of what could not be decided: of the whole line, or of some of what counts for it."""
+        return self.item.points * sum(share.fraction is None for share in self.shares) / len(self.shares)
 
 
 def score(rubric: Sequence[RubricItem], judgements: Mapping[str, Judgement]) -> tuple[Score, ...]:
@@ -56,19 +62,31 @@ def _fraction(counted: Counted, judgement: Judgement | None) -> float | None:
     """How much of it was right. Of a check that never came about, because the run broke off before it, nothing was."""
     if judgement is None:
         return None
-    checks = [check for check in judgement.checks if check.name != _OF_THE_RUN and counted.check in (None, check.name)]
+    checks = [
+        check
+        for check in judgement.checks
+        if check.name != _OF_THE_RUN and counted.check in (None, check.name) and counted.actor in (None, check.actor)
+    ]
     if not checks:
-        return 0.0 if judgement.verdict is Verdict.FAIL else None
+        return 0.0 if _broke_off(judgement) else None
     if counted.check is None and judgement.verdict is Verdict.INCONCLUSIVE:
         return None
-    credits = [check.credit for check in checks if check.credit is not None]
-    if not credits:
-        return 0.0 if _broke_off(judgement) else None
-    return sum(credit.met / credit.of for credit in credits) / len(credits)
+    parts = [check.credit.met / check.credit.of for check in checks if check.credit is not None]
+    parts += [0.0 for check in checks if unreached(judgement, check)]
+    return sum(parts) / len(parts) if parts else None
+
+
+def unreached(judgement: Judgement, check: CheckResult) -> bool:
+    """Whether a run did not come to what was to be checked, by the submission's own fault: nothing of it was right."""
+    open_ = check.verdict is Verdict.INCONCLUSIVE and any(finding.code == _NOT_REACHED for finding in check.findings)
+    return open_ and _broke_off(judgement)
 
 
 def _broke_off(judgement: Judgement) -> bool:
-    """Whether the run did not come to what was to be checked, by the submission's own fault."""
-    return judgement.verdict is Verdict.FAIL and any(
-        finding.code == "WL906" for check in judgement.checks for finding in check.findings
+    """Whether it is a submission's fault that not all of a script was played, if it was not: it failed, and no program
+    that is none of its own had failed to start."""
+    return judgement.verdict is Verdict.FAIL and not any(
+        check.name == "start" and check.verdict is Verdict.INCONCLUSIVE and finding.code != _NOT_REACHED
+        for check in judgement.checks
+        for finding in check.findings
     )

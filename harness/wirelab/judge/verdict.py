@@ -93,7 +93,7 @@ class CheckResult:
 
     ``summary`` is one line for a passed check (what was seen, with numbers); a failed or inconclusive one
     explains itself by its findings. ``credit`` is whole for a passed check and None for an inconclusive one, which must
-    not cost a mark.
+    not cost a mark unless the submission itself kept it from coming about (``points.unreached``).
     """
 
     name: str

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from wirelab.judge.grades import Grade, PlayedRun, Student
+from wirelab.judge.points import unreached
 from wirelab.judge.verdict import Finding, Said, Verdict
 from wirelab.present.feedback import hidden_numbers
 
@@ -71,7 +72,8 @@ def undecided(grade: Grade) -> dict[str, list[str | int]]:
     found: dict[str, list[str | int]] = {}
     for run in grade.runs:
         for check in run.judgement.checks:
-            for finding in check.findings if check.verdict is Verdict.INCONCLUSIVE else ():
+            machines = check.verdict is Verdict.INCONCLUSIVE and not unreached(run.judgement, check)
+            for finding in check.findings if machines else ():
                 where: str | int = numbers.get(run.scenario, run.scenario)
                 places = found.setdefault(finding.code, [])
                 if where not in places:

@@ -17,7 +17,7 @@ from wirelab.declare.lab import Lab
 from wirelab.judge.findings import REGISTRY, deepest, depth
 from wirelab.judge.grades import Grade, PlayedRun
 from wirelab.judge.kinds import Kind
-from wirelab.judge.points import Score, Share
+from wirelab.judge.points import Score, Share, unreached
 from wirelab.judge.verdict import Beside, CheckResult, Finding, Verdict
 from wirelab.present.outcome import LONGEST_QUOTE
 from wirelab.present.words import grouped, number
@@ -68,8 +68,13 @@ register(
         "feedback.inconclusive": Text(
             "What is marked ? could not be decided. It costs you nothing.", "标有 ? 的部分未能判定，不会扣分。"
         ),
+        "feedback.unreached": Text(
+            "What is marked ? was never reached, because the run broke off at what failed. It counts as not right.",
+            "标有 ? 的部分没有轮到，因为运行在失败之处就中断了；按不正确计算。",
+        ),
         "feedback.free": Text("what failed ({names}) costs no point here", "未通过的检查（{names}）在这里不扣分"),
         "feedback.free.hidden": Text("what failed costs no point here", "未通过的检查在这里不扣分"),
+        "feedback.no-program": Text("not played: there was no program for it", "没有运行：没有对应的程序"),
         "feedback.checks": Text("{passed} of {count} checks passed", "{count} 项检查中通过 {passed} 项"),
         "feedback.hidden": Text("Hidden checks", "隐藏检查"),
         "feedback.hidden.one": Text("hidden check {number}", "隐藏检查 {number}"),
@@ -287,6 +292,23 @@ def worth_text(worth: Worth, language: Language) -> str:
     if worth.reached is None:
         return say("feedback.worth.open", language, of=number(worth.of))
     return say("feedback.worth", language, reached=number(worth.reached), of=number(worth.of))
+
+
+def passed_text(run: RunTold, language: Language) -> str:
+    """How many of the checks of a scenario passed, in words."""
+    outcomes = [check.check.verdict for check in run.checks]
+    if not outcomes:
+        return say("feedback.no-program", language)
+    return say("feedback.checks", language, passed=outcomes.count(Verdict.PASS), count=len(outcomes))
+
+
+def open_texts(run: RunTold, language: Language) -> list[str]:
+    """What is to be said of the checks of a scenario that are marked as undecided: whose doing that is, and what it costs."""
+    judgement = run.run.judgement
+    reached = [not unreached(judgement, one) for one in judgement.checks if one.verdict is Verdict.INCONCLUSIVE]
+    undecided = any(reached) or judgement.verdict is Verdict.INCONCLUSIVE
+    texts = [say("feedback.inconclusive", language)] if undecided else []
+    return texts + [say("feedback.unreached", language)] * (not all(reached))
 
 
 def free_text(run: RunTold, language: Language) -> str:

@@ -30,6 +30,8 @@ from wirelab.present.feedback import (
     hidden_text,
     in_,
     mark_text,
+    open_texts,
+    passed_text,
     told,
     worth_text,
 )
@@ -156,9 +158,8 @@ class _Page:
 
     def _run(self, run: RunTold) -> Html:
         verdict, worth = run.run.judgement.verdict, worth_text(run.worth, self.language)
-        outcomes = [check.check.verdict for check in run.checks]
-        passed = self.say("feedback.checks", passed=outcomes.count(Verdict.PASS), count=len(outcomes))
-        about = [self.say(f"verdict.{verdict}"), worth, passed, free_text(run, self.language)]
+        passed, free = passed_text(run, self.language), free_text(run, self.language)
+        about = [self.say(f"verdict.{verdict}"), worth, passed, free]
         if run.run.tries > 1:
             about.append(self.say("feedback.tries", tries=run.run.tries))
         head = el(
@@ -168,15 +169,15 @@ class _Page:
             el("span", " · ".join(one for one in about if one), class_="soft"),
         )
         parts = [el("p", el("code", run.run.scenario), class_="soft")]
-        if Verdict.INCONCLUSIVE in outcomes or verdict is Verdict.INCONCLUSIVE:
-            parts.append(el("p", self.say("feedback.inconclusive"), class_="note open"))
+        parts += [el("p", text, class_="note open") for text in open_texts(run, self.language)]
         parts.append(el("ul", *(self._check(check) for check in run.checks), class_="checks"))
         if run.ladder:
             parts.append(_folded(self.say("feedback.ladder"), [_lines(run.ladder)]))
         if any(lines for _, lines in run.terminals):
             shown = [part for actor, lines in run.terminals if lines for part in self._terminal(actor, lines)]
             parts.append(_folded(self.say("feedback.terminals"), shown))
-        parts += [el("p", self.say("feedback.repeat")), el("pre", run.command, class_="wrapped")]
+        if run.checks:
+            parts += [el("p", self.say("feedback.repeat")), el("pre", run.command, class_="wrapped")]
         unfolded = None if verdict is Verdict.PASS else ""
         return el("details", head, *parts, class_="run", id=f"run-{run.number}", open=unfolded)
 

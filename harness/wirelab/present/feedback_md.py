@@ -27,6 +27,8 @@ from wirelab.present.feedback import (
     hidden_text,
     in_,
     mark_text,
+    open_texts,
+    passed_text,
     told,
     worth_text,
 )
@@ -109,16 +111,14 @@ class _Page:
         yield ""
 
     def _run(self, run: RunTold) -> Iterator[str]:
-        verdict, outcomes = run.run.judgement.verdict, [check.check.verdict for check in run.checks]
+        verdict, passed = run.run.judgement.verdict, passed_text(run, self.language)
         yield from (f"### {SIGNS[verdict]} {plain(run.title)}", "")
-        passed = self.say("feedback.checks", passed=outcomes.count(Verdict.PASS), count=len(outcomes))
         about = [code(run.run.scenario), f"**{self.say(f'verdict.{verdict}')}**", worth_text(run.worth, self.language)]
-        about += [passed, free_text(run, self.language)] + [self.say("feedback.tries", tries=run.run.tries)] * (
-            run.run.tries > 1
-        )
+        about += [passed, free_text(run, self.language)]
+        about += [self.say("feedback.tries", tries=run.run.tries)] * (run.run.tries > 1)
         yield from (" · ".join(one for one in about if one), "")
-        if Verdict.INCONCLUSIVE in (*outcomes, verdict):
-            yield from (f"> {self.say('feedback.inconclusive')}", "")
+        for note in open_texts(run, self.language):
+            yield from (f"> {note}", "")
         codes: dict[str, Kind] = {}
         for check in run.checks:
             yield from self._check(check, codes)
@@ -131,7 +131,8 @@ class _Page:
             yield from _folded(self.say("feedback.ladder"), fenced(run.ladder))
         if any(shown for _, shown in run.terminals):
             yield from _folded(self.say("feedback.terminals"), self._terminals(run))
-        yield from (self.say("feedback.repeat"), "", *fenced([run.command]), "")
+        if run.checks:
+            yield from (self.say("feedback.repeat"), "", *fenced([run.command]), "")
 
     def _terminals(self, run: RunTold) -> Iterator[str]:
         for actor, shown in run.terminals:

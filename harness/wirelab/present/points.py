@@ -40,7 +40,7 @@ def points_lines(scores: Sequence[Score], *, language: Language, width: int, col
             margin = " " * cells(label)
             lines += [margin + style.paint(text, DIM) for text in wrap(names, max(20, width - cells(label)))]
     reached, of = total(scores)
-    undecided = any(score.points is None for score in scores)
+    undecided = any(score.undecided for score in scores)
     key = "points.undecided" if undecided else "points.line"
     lines.append(style.paint(say(key, language, reached=f"{reached:g}", of=f"{of:g}"), BOLD))
     return lines
