@@ -88,6 +88,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         spins,
         fin_wait_2,
         quit_unheeded,
+        interrupted,
         keeps_running,
         one_at_a_time,
         close_wait,

@@ -39,7 +39,8 @@ _IN_USE = re.compile(
     r"|地址已(?:在|被)?使用|地址已被占用|通常每个套接字地址"
 )
 _END_OF_INPUT = re.compile(
-    r"EOFError|(?:java\.util\.)?NoSuchElementException: No line found|panic: EOF\b|.*ERR_USE_AFTER_CLOSE.*readline"
+    r'EOFError|(?:Exception in thread "[^"]*" )?(?:java\.util\.)?NoSuchElementException: No line found|'
+    r"panic: EOF\b|.*ERR_USE_AFTER_CLOSE.*readline"
 )
 _SHUTS_DOWN = re.compile(r"Fatal Python error: .*at interpreter shutdown")
 _RECEIVES = re.compile(r"[/\\](?:socket|ssl)\.py$")

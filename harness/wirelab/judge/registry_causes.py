@@ -46,9 +46,9 @@ KINDS: tuple[Kind, ...] = (
             "{actor} 在{what}之前、{time} 秒时输出了下面的崩溃信息",
         ),
         hint=Text(
-            "Read the report's last line first: it names the error; the line above names the place in your code. The "
-            "network has no part in this fault.",
-            "先看最后一行：它说明错误；上一行说明在代码中的位置。这个错误与网络无关。",
+            "Read the line that names the error first (in Python the last one, in Java the first), then the nearest one "
+            "that names a file of yours: that is the place. The network has no part in this fault.",
+            "先看说明错误的那一行（Python 在最后，Java 在最前），再看离它最近、写着你自己文件名的那一行：出错的位置就在那里。这个错误与网络无关。",
         ),
         cause=True,
     ),

@@ -144,8 +144,9 @@ KINDS: tuple[Kind, ...] = (
             "到那时都没有得到应答",
         ),
         hint=Text(
-            "Nothing is wrong with your way of closing here: mend the answers to the heartbeats first, and the rest follows.",
-            "这里的关闭方式并没有错：请先改好心跳的应答，其余问题会随之消失。",
+            "Mend the answers to the heartbeats first: then the server does not close, and what else is said of closing mostly "
+            "goes with it.",
+            "请先改好心跳的应答：那样服务器就不会关闭，关于关闭的其他问题大多也会随之消失。",
         ),
         cause=True,
     ),

@@ -77,8 +77,9 @@ KINDS: tuple[Kind, ...] = (
             "{actor} 因未捕获的错误而结束或丢失了线程：",
         ),
         hint=Text(
-            "Read its last line first: it names the error; the line above names the place in your code.",
-            "先看最后一行：它说明错误；上一行说明在代码中的位置。",
+            "Read the line that names the error first (in Python the last one, in Java the first), then the nearest one "
+            "that names a file of yours: that is the place.",
+            "先看说明错误的那一行（Python 在最后，Java 在最前），再看离它最近、写着你自己文件名的那一行：出错的位置就在那里。",
         ),
     ),
     Kind(

@@ -233,8 +233,13 @@ def _exit_fault(view: View, action: steps.Exits, played: PlayedStep, actor: str)
 
 
 def _previous(view: View, played: PlayedStep) -> Bilingual | None:
-    index = played.began.index
-    return in_words(view.scenario.script[index - 1]) if index else None
+    """The last step before one that came about, in words that Chinese ones may follow."""
+    done = [one for one in view.steps() if one.ended is not None and one.ended.outcome == "done"]
+    before = [one.began.index for one in done if one.began.index < played.began.index]
+    if not before:
+        return None
+    words = in_words(view.scenario.script[before[-1]])
+    return Bilingual(words.en, f"{words.zh} " if words.zh[-1].isascii() else words.zh)
 
 
 def _expects(view: View, step: ScriptStep, action: steps.Expects, played: PlayedStep) -> CheckResult:
