@@ -1,6 +1,6 @@
 """What grading a class costs: CPU against the same programs run bare, throughput, memory; and whether kills cost marks.
 
-    python bench/grade_cost.py [--count 40] [--right] [--memory] [--kills N] [--overloaded]
+    python bench/grade_cost.py [--count 40] [--part N] [--right] [--memory] [--kills N] [--overloaded]
 
 Makes a class of variants, mutants and a few attackers by turns, and a lab of scenarios whose actors are all programs.
 Then
@@ -10,7 +10,9 @@ Then
   alone, whoever types is not counted; programs are built before, and that is counted by itself;
 - grades the class in a control group (cpuacct, or cgroup 2), whose CPU the kernel sums whatever bubblewrap hides; where
   there is none, it is what the whole machine was busy less what it is when idle, and says so. Both sides build; the
-  ratio of the runs alone takes from both what building cost when it was done bare. Fifty submissions at a time.
+  ratio of the runs alone takes from both what building cost when it was done bare. ``--part N``: by turns, N submissions
+  bare, then graded, as processors are not as fast all the time; throughput then counts the beginning and the end of a
+  class several times.
 
 ``--memory`` grades 20, 200 and 2000 submissions and prints the peak memory of the grading process itself. ``--kills N`` kills
 grading at N random moments, each time resuming it, and compares the gradebook with that of an undisturbed run: 1 when
@@ -54,7 +56,6 @@ from wirelab.stage.processes import cpus
 ROOT = Path(__file__).resolve().parents[1]
 COST, THROUGHPUT, GROWTH = 1.35, 0.70, 1.25
 AT_ONCE = 8  # bare runs
-PART = 50  # submissions that are run bare, and then graded, before the next ones are
 HOGS = 4  # programs for each processor that do nothing but use it
 KEYS = {"ctrl-d": b"\x04", "enter": b"\n"}
 FIRST_PORT = 21000
@@ -78,6 +79,9 @@ def main() -> int:
     """Measure and print; 1 only when marks were lost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=40, help="submissions")
+    parser.add_argument(
+        "--part", type=int, help="submissions that are run bare, and then graded, before the next ones are"
+    )
     parser.add_argument("--right", action="store_true", help="only correct programs")
     parser.add_argument("--memory", action="store_true", help="peak memory with 20, 200 and 2000 of them instead")
     parser.add_argument("--kills", type=int, default=0, help="kill grading so often instead")
@@ -94,7 +98,7 @@ def main() -> int:
         if options.memory:
             _memory(folder, (20, 200, 2000))
         else:
-            _cost(folder, options.count, right=options.right)
+            _cost(folder, options.count, options.part or options.count, right=options.right)
     return 0
 
 
@@ -352,16 +356,16 @@ def grade(meter: Meter, lab: Path, handed_in: Path, out: Path) -> Graded:
     return Graded(time.monotonic() - began, meter.read() - before, peak)
 
 
-def _cost(folder: Path, number: int, *, right: bool) -> None:
+def _cost(folder: Path, number: int, size: int, *, right: bool) -> None:
     lab, meter = make_lab(folder, SCENARIOS), Meter()
     made = make_class(folder / "class", number, right=right)
     built = alone = 0.0
     runs, found = 0, Graded(0.0, 0.0, 0.0)
     try:
-        for at in range(0, number, PART):  # by turns: processors are not as fast all the time
+        for at in range(0, number, size):
             part = folder / f"part{at}"
             part.mkdir()
-            for one in made[at : at + PART]:
+            for one in made[at : at + size]:
                 one.rename(part / one.name)
             building, running, count = bare(sorted(part.iterdir()), SCENARIOS, folder / f"bare{at}")
             graded = grade(meter, lab, part, folder / f"out{at}")

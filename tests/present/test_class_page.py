@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,11 @@ from wirelab.judge.verdict import Finding, Said
 from wirelab.present.class_figures import clusters, delays, in_bounds, mark_bins, undecided
 from wirelab.present.class_page import class_page
 from wirelab.present.html import inert
+
+
+def page_of(*about: Any) -> str:
+    """The page whole."""
+    return "".join(class_page(*about))
 
 
 def late() -> Finding:
@@ -78,7 +84,7 @@ def class_of_four() -> list[Grade]:
 
 
 def test_a_class_page_has_it_all() -> None:
-    source = class_page(class_of_four(), LAB, "en")
+    source = page_of(class_of_four(), LAB, "en")
     page = Page(source)
     for part in (
         "4 submissions; 4 have a mark: median",
@@ -103,46 +109,46 @@ def test_a_class_page_has_it_all() -> None:
 
 
 def test_a_class_page_in_chinese() -> None:
-    page = Page(class_page(class_of_four(), LAB, "zh"))
+    page = Page(page_of(class_of_four(), LAB, "zh"))
     for part in ("应答心跳：全班结果", "共 4 份提交", "常见问题", "无法启动", "无法构建", "隐藏检查 2", "时间分布"):
         assert part in page.said
 
 
 def test_where_no_check_tells_of_delays_the_time_of_grading_is_shown() -> None:
     grades = [Grade(Student(f"s{n}"), LAB, (), (), Said(Text("x", "x")), "", float(n)) for n in range(30)]
-    page = Page(class_page(grades, LAB, "en"))
+    page = Page(page_of(grades, LAB, "en"))
     assert "Grading one submission took 14.5 s (median), at most 29.0 s." in page.said
     assert "How long" not in page.said
 
 
 def test_the_same_program_is_a_place_to_look() -> None:
     pair = [Student("s-1", "Ann"), Student("s-2", "Bob")]
-    page = Page(class_page([plain_grade()], LAB, "en", [pair]))
+    page = Page(page_of([plain_grade()], LAB, "en", [pair]))
     assert "The same programs (1)" in page.said
     assert all(name in page.said for name in ("Ann", "Bob"))
-    assert "The same programs" not in Page(class_page([plain_grade()], LAB, "en")).said
+    assert "The same programs" not in Page(page_of([plain_grade()], LAB, "en")).said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_empty_class(language: Language) -> None:
-    assert {"en": "There is no submission.", "zh": "没有提交。"}[language] in Page(class_page([], LAB, language)).said
+    assert {"en": "There is no submission.", "zh": "没有提交。"}[language] in Page(page_of([], LAB, language)).said
 
 
 def test_a_class_of_which_nothing_could_be_decided() -> None:
-    page = Page(class_page([grade_with("teardown/unknown")], LAB, "en"))
+    page = Page(page_of([grade_with("teardown/unknown")], LAB, "en"))
     assert "1 submissions; none has a mark." in page.said
     assert "50 points · not everything was played" in page.said
 
 
 def test_a_key_that_is_no_name_of_a_folder_is_no_link() -> None:
     grades = [keyed(plain_grade(), key) for key in ("../x", "a b", "", "张三", "a-b_1")]
-    links = Page(class_page(grades, LAB, "en")).links
+    links = Page(page_of(grades, LAB, "en")).links
     assert {"students/%E5%BC%A0%E4%B8%89/feedback.html", "students/a-b_1/feedback.html"} == set(links)
 
 
 def test_the_page_grows_as_the_class_does() -> None:
     sizes = [
-        len(class_page([keyed(plain_grade(), f"s{n:04}") for n in range(count)], LAB, "en")) for count in (50, 100, 200)
+        len(page_of([keyed(plain_grade(), f"s{n:04}") for n in range(count)], LAB, "en")) for count in (50, 100, 200)
     ]
     assert sizes[2] - sizes[1] == pytest.approx(2 * (sizes[1] - sizes[0]), rel=0.05)
 
@@ -152,7 +158,7 @@ def test_the_page_grows_as_the_class_does() -> None:
 def test_nothing_foreign_changes_what_the_page_is(word: Callable[[], str], language: Language, problem: bool) -> None:
     grades = [grade_of(word, problem=problem), grade_of(word)]
     grades[1] = replace(grades[1], student=replace(grades[1].student, key=word()))
-    source = class_page(grades, LAB, language, [[grade.student for grade in grades]])
+    source = page_of(grades, LAB, language, [[grade.student for grade in grades]])
     page = Page(source)
     source.encode("utf-8")
     assert SECRET not in source

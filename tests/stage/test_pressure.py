@@ -44,15 +44,15 @@ def levels(machine: Machine, gate: pressure.Gate, shares: Iterable[float | None]
 
 
 def test_while_there_is_room_one_more_at_each_look_up_to_the_most(machine: Machine):
-    assert [5, 6, 7, 7] == levels(machine, pressure.Gate(7), [0.0, 0.1, 0.59, 0.0])
+    assert [9, 10, 11, 11] == levels(machine, pressure.Gate(11), [0.0, 0.1, 0.89, 0.0])
 
 
 def test_while_somebody_waits_fewer_but_one_for_each_processor(machine: Machine):
-    assert [3, 2, 2] == levels(machine, pressure.Gate(16), [0.9, 1.0, 1.0])
+    assert [7, 6, 5, 4, 3, 2, 2] == levels(machine, pressure.Gate(16), [0.99, *[1.0] * 6])
 
 
 def test_in_between_nothing_changes(machine: Machine):
-    assert [4, 4] == levels(machine, pressure.Gate(16), [0.7, 0.8])
+    assert [8, 8] == levels(machine, pressure.Gate(16), [0.92, 0.97])
 
 
 def test_one_at_a_time_is_one_at_a_time(machine: Machine):
@@ -61,13 +61,13 @@ def test_one_at_a_time_is_one_at_a_time(machine: Machine):
 
 def test_a_machine_that_does_not_say_keeps_to_a_fixed_number(machine: Machine):
     machine.waited = None
-    assert [4, 4, 4] == levels(machine, pressure.Gate(16), [None, None, None])
+    assert [8, 8, 8] == levels(machine, pressure.Gate(16), [None, None, None])
 
 
 def test_a_clock_that_is_set_back_is_no_reason(machine: Machine):
     gate = pressure.Gate(16)
     machine.now -= 10 * STEP
-    assert 4 == gate.allowed()
+    assert 8 == gate.allowed()
 
 
 @given(st.integers(1, 64), st.lists(st.none() | st.floats(0, 1), max_size=80))
@@ -81,7 +81,7 @@ def test_never_more_than_asked_for_nor_less_than_the_processors(most: int, share
 def test_between_two_looks_the_machine_is_left_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pressure, "EVERY", 3600.0)
     gate = pressure.Gate(16)
-    assert [4, 4] == levels(machine, gate, [0.0, 0.0])
+    assert [8, 8] == levels(machine, gate, [0.0, 0.0])
 
 
 @pytest.mark.parametrize(

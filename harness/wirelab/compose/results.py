@@ -7,14 +7,17 @@ are packed, and what is long is written student by student. Decides nothing.
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import re
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, overload
 
+from wirelab.base.errors import InputError
 from wirelab.base.texts import Language
 from wirelab.compose import kit, records
 from wirelab.compose.artifacts import Run
@@ -37,6 +40,7 @@ from wirelab.present.ladder import ladder
 
 _JSON_END, _XML_END = "]\n}\n", "</testsuites>\n"
 WIDTH = 110  # characters of a ladder on a page
+MOST_PACKED = 1 << 18  # bytes of grades that are kept in memory
 MOST_LINES = 400  # of a ladder or a terminal that a page shows
 
 
@@ -49,11 +53,20 @@ class _Packer(pickle.Pickler):
         return NotImplemented
 
 
+class _Store(tempfile.SpooledTemporaryFile[bytes]):
+    """Bytes in memory, or, when they are many, in a file without a name; gone with the last who knows of them."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Grades(Sequence[Grade]):
-    """Grades of a class, each packed to a twentieth of its size, and unpacked whenever it is asked for."""
+    """Grades of a class, each packed to a twentieth of its size, and unpacked whenever it is asked for. Those of a large
+    class are in a file without a name, as long as they are needed."""
 
     def __init__(self, grades: Iterable[Grade] = ()) -> None:
-        self._packed: list[bytes] = []
+        self._file = _Store(MOST_PACKED)
+        self._packed: list[tuple[int, int]] = []  # where each begins, and how long it is
         self._at: dict[str, int] = {}  # by student's key
         for grade in grades:
             self.put(grade)
@@ -62,7 +75,13 @@ class Grades(Sequence[Grade]):
         """Add the grade of a student who has none here yet. An interrupt in the middle leaves it out."""
         packed = io.BytesIO()
         _Packer(packed, pickle.HIGHEST_PROTOCOL).dump(grade)
-        self._packed.append(zlib.compress(packed.getvalue(), 1))
+        data = zlib.compress(packed.getvalue(), 1)
+        begin = self._file.seek(0, os.SEEK_END)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise InputError("records.unwritable", folder=tempfile.gettempdir(), why=error.strerror or error) from None
+        self._packed.append((begin, len(data)))
         self._at[grade.student.key] = len(self._packed) - 1
 
     def knows(self, key: str) -> bool:
@@ -72,6 +91,7 @@ class Grades(Sequence[Grade]):
     def in_order(self, keys: Iterable[str]) -> Grades:
         """Those of these students, in this order."""
         some = Grades()
+        some._file = self._file
         some._packed = [self._packed[self._at[key]] for key in keys]
         return some
 
@@ -85,7 +105,9 @@ class Grades(Sequence[Grade]):
     def __getitem__(self, index: int | slice) -> Grade | Sequence[Grade]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        grade: Grade = pickle.loads(zlib.decompress(self._packed[index]))
+        begin, length = self._packed[index]
+        self._file.seek(begin)
+        grade: Grade = pickle.loads(zlib.decompress(self._file.read(length)))
         return grade
 
 

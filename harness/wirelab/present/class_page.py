@@ -5,8 +5,9 @@ Values in, text out. Hidden scenarios go by number here, too (their place in the
 
 from __future__ import annotations
 
+import re
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -101,24 +102,46 @@ register(
 )
 
 
+class _Later:
+    """Long lists of a page, made only when the page is written: until then a mark stands for each."""
+
+    _MARK = re.compile("\0([0-9]+)\0")  # no text of a page has such a character: ``html.text`` names it
+
+    def __init__(self) -> None:
+        self._lists: list[Iterable[str]] = []
+
+    def __call__(self, pieces: Iterable[str]) -> Html:
+        self._lists.append(pieces)
+        return Html(f"\0{len(self._lists) - 1}\0")
+
+    def pieces(self, page: str) -> Iterator[str]:
+        """The page with its lists, in pieces."""
+        for at, piece in enumerate(self._MARK.split(page)):
+            if at % 2:
+                yield from self._lists[int(piece)]
+            else:
+                yield piece
+
+
 def class_page(
     grades: Sequence[Grade],
     lab: Lab,
     language: Language,
     alike: Sequence[Sequence[Student]] = (),
     captured: Sequence[Sequence[Student]] = (),
-) -> str:
-    """``index.html`` of a graded class. It links to ``students/KEY/feedback.html``, beside which it lies. ``alike`` are
-    groups of students who handed in the same program, ``captured`` of those who handed in the same conversation."""
-    title = say("class.title", language, lab=in_(lab.title, language))
+) -> Iterator[str]:
+    """``index.html`` of a graded class, in pieces. It links to ``students/KEY/feedback.html``, beside which it lies.
+    ``alike`` are groups of students who handed in the same program, ``captured`` of those who handed in the same
+    conversation."""
+    title, later = say("class.title", language, lab=in_(lab.title, language)), _Later()
     parts = [el("header", el("h1", title), el("p", _summary(grades, lab, language)))]
     if grades:
-        parts += [_marks(grades, language), _matrix(grades, lab, language)]
+        parts += [_marks(grades, language), _matrix(grades, lab, language, later)]
         parts += [_problems(grades, language), _undecided(grades, language)]
         parts += [_alike(alike, "class.alike", language), _alike(captured, "class.captured", language)]
-        parts += [_findings(clusters(grades), language), _timing(grades, language)]
+        parts += [_findings(clusters(grades), language, later), _timing(grades, language)]
     foot = el("footer", el("p", say("class.hidden", language))) if lab.hidden else Html("")
-    return document(title, join([el("main", *parts), foot]), language)
+    yield from later.pieces(document(title, join([el("main", *parts), foot]), language))
 
 
 def _summary(grades: Sequence[Grade], lab: Lab, language: Language) -> str:
@@ -168,13 +191,13 @@ def _even_bounds(most: float) -> tuple[float, ...]:
 # --- students and what they reached
 
 
-def _matrix(grades: Sequence[Grade], lab: Lab, language: Language) -> Html:
+def _matrix(grades: Sequence[Grade], lab: Lab, language: Language, later: _Later) -> Html:
     heads = [say("class.student", language), say("class.number", language)]
     heads.append(f"{say('class.mark', language)} / {number(lab.points)}")
     heads += [f"{in_(item.title, language)} / {number(item.points)}" for item in lab.rubric]
     head = el("tr", *(el("th", one, scope="col") for one in heads))
-    rows = [_row(grade, lab) for grade in grades]
-    table = el("table", el("thead", head), el("tbody", *rows), class_="matrix")
+    rows = later(_row(grade, lab) for grade in grades)
+    table = el("table", el("thead", head), el("tbody", rows), class_="matrix")
     return el(
         "section",
         el("h2", say("class.matrix", language)),
@@ -275,14 +298,14 @@ def _clipped(said: Said, language: Language) -> str:
 # --- what many have in common
 
 
-def _findings(found: Sequence[Cluster], language: Language) -> Html:
+def _findings(found: Sequence[Cluster], language: Language, later: _Later) -> Html:
     title = el("h2", say("class.findings", language))
     if not found:
         return el("section", title, el("p", say("class.findings.none", language)))
-    return el("section", title, *(_cluster(cluster, language) for cluster in found))
+    return el("section", title, *(_cluster(cluster, language, later) for cluster in found))
 
 
-def _cluster(cluster: Cluster, language: Language) -> Html:
+def _cluster(cluster: Cluster, language: Language, later: _Later) -> Html:
     key = "class.cluster" if len(cluster.students) != 1 else "class.cluster.one"
     count = say(key, language, students=len(cluster.students), count=grouped(cluster.count))
     head = [el("span", cluster.code, class_="badge"), f" {_summary_of(cluster.code, language)} "]
@@ -300,5 +323,5 @@ def _cluster(cluster: Cluster, language: Language) -> Html:
         body += [el("p", who), el("p", _clipped(example.rationale, language), class_="lines note")]
         if example.cause is not None:
             body.append(el("p", _clipped(example.cause, language), class_="lines note"))
-    people = [part for student in cluster.students.values() for part in (_linked(student), " ")]
-    return el("details", el("summary", *head), *body, el("p", *people, class_="people"), class_="run")
+    people = later(part for student in cluster.students.values() for part in (_linked(student), " "))
+    return el("details", el("summary", *head), *body, el("p", people, class_="people"), class_="run")
