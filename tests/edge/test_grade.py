@@ -116,7 +116,7 @@ def make_class(folder: Path) -> None:
 class Classes(Command):
     """The command in a folder with a class that may have been graded."""
 
-    words = ("grade", "tiny", "class", "-o", "out", "--no-sandbox", "--roster", "roster.csv")
+    words: tuple[str, ...] = ("grade", "tiny", "class", "-o", "out", "--no-sandbox", "--roster", "roster.csv")
 
     def grade(self, *words: object, env: Mapping[str, str] | None = None) -> Done:
         return self(*self.words, *words, env=env)

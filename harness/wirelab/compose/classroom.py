@@ -18,7 +18,7 @@ from typing import Any
 
 from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
 from wirelab.base.texts import Text, catalogue, register
-from wirelab.compose import records
+from wirelab.compose import class_reports, records
 from wirelab.compose.artifacts import Run, write_run
 from wirelab.compose.desk import Desk, Entry, Graded, RunOver, graded
 from wirelab.compose.labs import LoadedLab
@@ -148,6 +148,7 @@ class Classroom:
 
     def _prepare(self, desk: Desk) -> Callable[[int], object]:
         prepare, work, roles = desk.entry.prepare, self._work_folder(desk), self.lab.lab.hands_in
+        folder, lab = desk.folder, self.lab.lab.lab
         assert prepare is not None
 
         def do(_: int) -> Prepared:
@@ -157,6 +158,7 @@ class Classroom:
             with disk(work):
                 work.parent.mkdir(parents=True, exist_ok=True)
             prepare(work)
+            class_reports.keep(work, folder, lab)
             return prepared(work, roles, self.sandbox)
 
         return do
@@ -269,7 +271,8 @@ def regraded(lab: LoadedLab, out: Path, key: str) -> Graded:
     for word, count in (("classroom.not-yet", missing), ("classroom.changed", changed)):
         if count:
             record = replace(record, notes=(*record.notes, Said(catalogue()[word], {"count": count})))
-    grade = graded(lab, record, judgements, {name: one.tries for name, one in runs.items()})
+    report = None if lab.reports is None else class_reports.played(folder, lab, record.student)
+    grade = graded(lab, record, judgements, {name: one.tries for name, one in runs.items()}, report)
     failed = {name: one for name, one in runs.items() if one.judgement.verdict is not Verdict.PASS}
     pages = {name: shown(one.run, record.student.language) for name, one in failed.items()}
     return Graded(grade, pages, record.commands)

@@ -13,7 +13,7 @@ from typing import Protocol
 from wirelab.base.clock import Deadline, now_ns
 from wirelab.base.errors import EnvironmentFault, HarnessBug, InputError
 from wirelab.base.texts import Bilingual, Text, register
-from wirelab.compose import kit, library, parcel, records
+from wirelab.compose import class_reports, kit, library, parcel, records
 from wirelab.compose.dask_link import Reply
 from wirelab.compose.desk import FAULT, Desk, Entry, Graded, RunOver
 from wirelab.compose.handed_in import HandedIn
@@ -180,6 +180,8 @@ class Cluster:
         records.write_submission(desk.folder, desk.record())
         if answer.fault:
             records.write(desk.folder / FAULT, answer.fault)
+        if answer.report is not None:
+            records.write(desk.folder / class_reports.FILE, answer.report)
         found = {run.scenario: run for run in graded.grade.runs}
         for name, _ in desk.waiting:
             run = found.get(name)

@@ -16,7 +16,7 @@ from typing import Any
 
 from wirelab.base.errors import EnvironmentFault, HarnessBug
 from wirelab.base.texts import Text, register
-from wirelab.compose import parcel, records
+from wirelab.compose import class_reports, parcel, records
 from wirelab.compose.classroom import JOBS_PER_CPU, Classroom
 from wirelab.compose.desk import FAULT, Entry, Graded
 from wirelab.compose.handed_in import prepare
@@ -124,8 +124,14 @@ def _answer(job: Job, folder: Path, jobs: int) -> Answer:
     record = records.read_submission(kept)
     assert record is not None
     runs = {run.scenario: parcel.files_of(kept / run.folder) for run in graded.grade.runs if run.folder}
-    fault = kept / FAULT
-    return Answer(graded, record, runs, fault.read_text(encoding="utf-8") if fault.exists() else "")
+    fault, report = kept / FAULT, kept / class_reports.FILE
+    return Answer(
+        graded,
+        record,
+        runs,
+        fault.read_text(encoding="utf-8") if fault.exists() else "",
+        report.read_bytes() if report.exists() else None,
+    )
 
 
 if __name__ == "__main__":

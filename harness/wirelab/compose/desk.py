@@ -14,7 +14,7 @@ from pathlib import Path
 from wirelab.base.clock import now_ns
 from wirelab.base.errors import EnvironmentFault, HarnessBug
 from wirelab.base.texts import Bilingual, Text, catalogue, register
-from wirelab.compose import records
+from wirelab.compose import class_reports, records
 from wirelab.compose.labs import LoadedLab
 from wirelab.compose.preparation import Prepared, told
 from wirelab.compose.results import Shown, shown
@@ -154,15 +154,20 @@ class Desk:
             why = next(iter(self.faults.values()))
             words = Bilingual(why.in_("en"), why.in_("zh"))
             notes.append(Said(catalogue()["desk.machine"], {"count": len(self.faults), "why": words}))
-        grade = graded(self.lab, record, self.judgements, self.tries)
+        report = None if self.lab.reports is None else class_reports.played(self.folder, self.lab, record.student)
+        grade = graded(self.lab, record, self.judgements, self.tries, report)
         seconds = round((now_ns() - self.began) / 1e9, 3)
         return Graded(replace(grade, seconds=seconds, notes=tuple(notes)), self.shown, record.commands, self.faults)
 
 
 def graded(
-    lab: LoadedLab, record: records.Submission, judgements: Mapping[str, Judgement], tries: Mapping[str, int]
+    lab: LoadedLab,
+    record: records.Submission,
+    judgements: Mapping[str, Judgement],
+    tries: Mapping[str, int],
+    report: PlayedRun | None = None,
 ) -> Grade:
-    """The grade that judgements by scenario give."""
+    """The grade that judgements by scenario give, and the report where it counts."""
     runs = tuple(
         PlayedRun(
             name,
@@ -177,5 +182,7 @@ def graded(
     )
     if record.problem is not None:
         judgements = {name: Judgement(name, (), Verdict.FAIL) for name in lab.scenarios}
+    if report is not None:
+        judgements, runs = {**judgements, report.scenario: report.judgement}, (*runs, report)
     scores = score(lab.lab.rubric, judgements)
     return Grade(record.student, lab.lab, scores, runs, record.problem, record.built, 0.0, record.notes)

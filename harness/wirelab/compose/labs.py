@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from wirelab.compose import kit, library
 from wirelab.declare.lab import Lab, parse_lab
 from wirelab.declare.scenario import Scenario
 from wirelab.declare.source import meant
+from wirelab.judge.questions.bank import BANK
 from wirelab.observe.messages import Profile
 
 STARTER = "starter"
@@ -39,6 +41,10 @@ register(
             "the scenario '{name}' has no actor '{actor}'; it has: {known}",
             "场景 '{name}' 没有角色 '{actor}'；它有：{known}",
         ),
+        "labs.no-question": Text(
+            "there is no kind of question '{name}'{meant}; `wirelab report kinds` lists them all",
+            "没有题型 '{name}'{meant}；`wirelab report kinds` 列出全部题型",
+        ),
         "labs.no-starter": Text("the lab {lab} has no starter code", "实验 {lab} 没有起始代码"),
         "labs.occupied": Text(
             "{folder} exists already and is not empty; name a folder that does not, nothing is overwritten",
@@ -60,11 +66,13 @@ class LoadedScenario:
 
 @dataclass(frozen=True, slots=True)
 class LoadedLab:
-    """A lab with the scenarios that it plays, by name."""
+    """A lab with the scenarios that it plays, by name. ``reports``: where reports count, the points that whoever graded
+    gave for what only a person can mark, by student's key and kind of question; None where they do not."""
 
     folder: Path
     lab: Lab
     scenarios: dict[str, LoadedScenario]
+    reports: Mapping[tuple[str, str], float] | None = None
 
 
 def names() -> list[str]:
@@ -113,6 +121,17 @@ def load(folder: Path, *, hidden: bool) -> LoadedLab:
             if item.actor not in cast:
                 values = {"name": item.scenario, "actor": item.actor, "known": ", ".join(cast)}
                 problems.append(Problem(_place(file, text, f"actor: {item.actor}"), "labs.no-actor", values))
+    for asked in lab.report.questions if lab.report else ():
+        if asked.kind not in BANK:
+            near = meant(asked.kind, BANK)
+            place = _place(file, text, f"kind: {asked.kind}")
+            problems.append(Problem(place, "labs.no-question", {"name": asked.kind, "meant": near}))
+    if lab.report and lab.report.scenario and _scenario(folder, lab.report.scenario) is None:
+        name = lab.report.scenario
+        near = meant(name, library.names())
+        problems.append(
+            Problem(_place(file, text, f"scenario: {name}"), "labs.no-scenario", {"name": name, "meant": near})
+        )
     if problems:
         raise AuthorError(tuple(problems))
     played = wanted if hidden else lab.shown

@@ -75,12 +75,13 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a job: the grade of these scenarios, what is kept beside them, the files of each run that was played,
-    and what a bug of ours looked like."""
+    what a bug of ours looked like, and the lab report, if there was one."""
 
     graded: Graded
     record: records.Submission
     runs: Mapping[str, Mapping[str, bytes]]
     fault: str = ""
+    report: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

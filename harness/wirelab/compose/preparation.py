@@ -16,6 +16,7 @@ from pathlib import Path
 
 from wirelab.base.errors import EnvironmentFault, InputError, UsageError, WirelabError
 from wirelab.base.texts import Text, catalogue, register
+from wirelab.compose import class_reports
 from wirelab.compose.programs import words_of
 from wirelab.compose.submissions import LANGUAGES as KINDS
 from wirelab.compose.submissions import find_programs
@@ -121,6 +122,7 @@ def prints(folder: Path) -> tuple[str, ...]:
                 packets = enumerate(islice(capture.packets, MOST_PACKETS), 1)
                 segments = (decode(packet, frame, capture.linktype) for frame, packet in packets)
                 found.update(conversations(filter(None, segments)))
+    found |= class_reports.prints(folder)
     return tuple(sorted(found - {""}))
 
 

@@ -85,6 +85,7 @@ class Class(NamedTuple):
 
     lab: str
     students: tuple[str, ...]
+    reports: bool = False  # whether lab reports count
 
 
 class Kept(NamedTuple):
@@ -177,9 +178,10 @@ def write(path: Path, data: str | bytes | Iterable[str]) -> None:
         raise InputError("records.unwritable", folder=path, why=error.strerror or error) from None
 
 
-def write_class(out: Path, lab: str, students: Sequence[Student]) -> None:
-    """Say whose grades ``out`` holds."""
-    document = {"format": _FORMAT, "version": _VERSION, "lab": lab, "students": [student.key for student in students]}
+def write_class(out: Path, lab: str, students: Sequence[Student], *, reports: bool = False) -> None:
+    """Say whose grades ``out`` holds, and whether lab reports count."""
+    document: dict[str, object] = {"format": _FORMAT, "version": _VERSION, "lab": lab}
+    document |= {"students": [student.key for student in students], "reports": reports}
     write(out / CLASS, json.dumps(document, indent=1) + "\n")
 
 
@@ -190,7 +192,8 @@ def read_class(out: Path) -> Class:
         document = json.loads(file.read_text(encoding="utf-8"))
         if document["format"] != _FORMAT or document["version"] != _VERSION:
             raise ValueError(document["format"], document["version"])
-        return Class(str(document["lab"]), tuple(map(str, document["students"])))
+        students = tuple(map(str, document["students"]))
+        return Class(str(document["lab"]), students, bool(document.get("reports")))
     except FileNotFoundError:
         raise InputError("records.missing", folder=out, file=CLASS) from None
     except (OSError, ValueError, KeyError, TypeError) as error:

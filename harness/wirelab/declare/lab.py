@@ -8,6 +8,7 @@ Names of scenarios are checked where they can be looked up (``compose/labs``); h
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from wirelab.base.errors import AuthorError, Problem
@@ -30,6 +31,7 @@ register(
             "场景 '{name}' 会运行，但评分项中没有用到它",
         ),
         "lab.twice": Text("the scenario '{name}' stands here twice", "场景 '{name}' 出现了两次"),
+        "lab.asked-twice": Text("the question '{name}' stands here twice", "题目 '{name}' 出现了两次"),
     }
 )
 
@@ -67,6 +69,41 @@ class RubricItem(Strict):
     of: Annotated[tuple[Counted, ...], Meta(min_length=1, description="what counts")]
 
 
+class ReportQuestion(Strict):
+    """One question of the report."""
+
+    kind: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9-]+$",
+            extra=rule("the name of a kind of question, such as isn-client", "题型名称，例如 isn-client"),
+            description="what is asked: `wirelab report kinds` lists them all",
+        ),
+    ]
+    points: Annotated[float, Meta(gt=0, le=1000, description="what it is worth, shared equally among its answers")]
+
+
+class LabReport(Strict):
+    """The report that students hand in: what is asked of their own packets."""
+
+    questions: Annotated[tuple[ReportQuestion, ...], Meta(min_length=1, description="the questions, in this order")]
+    scenario: Annotated[
+        ScenarioName | None,
+        Meta(description="a run of this scenario shows all that is asked about; only said, not demanded"),
+    ] = None
+    brief: Annotated[
+        bool,
+        Meta(
+            description="true: students are told only whether an answer is right, as where a report may be handed in again"
+        ),
+    ] = False
+
+    @property
+    def points(self) -> float:
+        """What the whole report is worth."""
+        return sum(item.points for item in self.questions)
+
+
 class Lab(Strict, kw_only=True):
     """One lab."""
 
@@ -89,12 +126,16 @@ class Lab(Strict, kw_only=True):
     ]
     hidden: Annotated[tuple[ScenarioName, ...], Meta(description="scenarios that only grading plays")] = ()
     rubric: Annotated[tuple[RubricItem, ...], Meta(min_length=1, description="what is worth how many points")]
-    questions: Annotated[tuple[str, ...], Meta(description="kinds of report questions")] = ()
+    report: Annotated[LabReport | None, Meta(description="the lab report, if one is to be written")] = None
 
     @property
     def points(self) -> float:
         """What the whole lab is worth."""
         return sum(item.points for item in self.rubric)
+
+    def counting(self, more: tuple[RubricItem, ...]) -> "Lab":
+        """The same lab with further lines in its rubric."""
+        return msgspec.structs.replace(self, rubric=(*self.rubric, *more))
 
 
 def parse_lab(text: str, name: str, *, folder: str | None = None) -> Lab:
@@ -113,6 +154,10 @@ def parse_lab(text: str, name: str, *, folder: str | None = None) -> Lab:
 def _mistakes(lab: Lab, source: Source, folder: str | None) -> Iterator[Problem]:
     if folder is not None and folder != lab.lab:
         yield Problem(source.place(("lab",)), "lab.name", {"name": lab.lab, "folder": folder})
+    kinds = [item.kind for item in lab.report.questions] if lab.report else []
+    for index, kind in enumerate(kinds):
+        if kinds.index(kind) < index:
+            yield Problem(source.place(("report", "questions", index, "kind")), "lab.asked-twice", {"name": kind})
     played = [*lab.shown, *lab.hidden]
     counted = {item.scenario for rubric in lab.rubric for item in rubric.of}
     for key, names in (("shown", lab.shown), ("hidden", lab.hidden)):

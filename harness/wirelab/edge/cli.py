@@ -17,6 +17,7 @@ from wirelab import __version__
 from wirelab.base.errors import EnvironmentFault, WirelabError
 from wirelab.base.texts import Text, register, say
 from wirelab.edge import output
+from wirelab.edge.report_arguments import add_report
 
 Language = Literal["en", "zh"]
 USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 64, 70, 130, 141
@@ -190,6 +191,14 @@ def _parser() -> _Parser:
     _add_exports(export, shared)
     export.set_defaults(command=_export)
 
+    report = commands.add_parser(
+        "report",
+        parents=[shared],
+        help="lab reports: make one from a run, check it, export it",
+        description="Lab reports from a student's own packets, as Jupyter notebooks.",
+    )
+    add_report(report, shared, _report)
+
     new = commands.add_parser("new", parents=[shared], help="begin something of your own: a lab's submission")
     kinds = new.add_subparsers(title="what", metavar="WHAT", parser_class=_Parser, required=True)
     submission = kinds.add_parser(
@@ -270,6 +279,11 @@ def _add_grading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--feedback-lang", choices=("en", "zh"), help="language of feedback (default: as --lang; a roster may say it)"
+    )
+    parser.add_argument(
+        "--reports",
+        action="store_true",
+        help="count the lab reports too: notebooks that lie among the files handed in, checked against their captures",
     )
     parser.add_argument(
         "--no-sandbox", action="store_true", help="run what students wrote as yourself: it can do all that you can"
@@ -368,6 +382,15 @@ def _export(options: argparse.Namespace, language: Language) -> int:
     from wirelab.edge import exporting
 
     return exporting.export(options, language)
+
+
+def _report(name: str) -> Callable[[argparse.Namespace, Language], int]:
+    def command(options: argparse.Namespace, language: Language) -> int:
+        from wirelab.edge import reporting
+
+        return reporting.COMMANDS[name](options, language)
+
+    return command
 
 
 def _judge(options: argparse.Namespace, language: Language) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Bilingual, Language, Text, register, say
-from wirelab.compose import autograder, classroom, labs, records
+from wirelab.compose import autograder, class_reports, classroom, labs, records
 from wirelab.compose.labs import LoadedLab
 from wirelab.compose.records import Submission
 from wirelab.declare.source import meant
@@ -87,7 +87,7 @@ def export(options: argparse.Namespace, language: Language) -> int:
         return _autograder(options, Path(options.output), language)
     out = Path(options.out)
     kept = records.read_class(out)
-    lab = records.read_lab(out, kept, options.lab)
+    lab = class_reports.lab_of(out, kept, options.lab)
     known = {key: records.read_submission(out / records.STUDENTS / key) for key in kept.students}
     if options.format in ONE:
         return _one(options, out, lab, known, to, language)

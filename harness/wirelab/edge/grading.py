@@ -19,7 +19,7 @@ from pathlib import Path
 from wirelab.base.clock import now_ns
 from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.compose import classroom, labs, records, results
+from wirelab.compose import class_reports, classroom, labs, records, results
 from wirelab.compose.classroom import JOBS_PER_CPU, Classroom
 from wirelab.compose.cluster import Cluster
 from wirelab.compose.dask_link import Link, linked
@@ -82,6 +82,11 @@ register(
         ),
         "grade.jobs": Text(
             "--jobs must be a whole number of at least 1, not {value}", "--jobs 应为不小于 1 的整数，不能是 {value}"
+        ),
+        "grade.to-mark": Text(
+            "{count} answers in students' own words wait for your marks: fill in the last column of {file}, then: "
+            "wirelab judge {folder}",
+            "有 {count} 个用自己的话写的回答等待评分：请填写 {file} 的最后一列，然后运行：wirelab judge {folder}",
         ),
         "grade.seconds": Text("{seconds:.0f} s", "{seconds:.0f} 秒"),
         "grade.minutes": Text("{minutes:.0f} min", "{minutes:.0f} 分钟"),
@@ -154,6 +159,8 @@ def grade(options: argparse.Namespace, language: Language) -> int:
     folder = labs.found(options.lab)
     lab = labs.load(folder, hidden=True)
     out, source = Path(options.output), Path(options.submissions)
+    if options.reports:
+        lab = class_reports.with_reports(lab, out)
     jobs = _jobs(options.jobs)
     box = (
         None
@@ -176,7 +183,7 @@ def grade(options: argparse.Namespace, language: Language) -> int:
             for note in one.notes:
                 put(safe(say("grade.note", language, name=one.student.called, note=note.in_(language))))
         entries = [_entry(one) for one in found.submissions] + [Entry(student, "", None) for student in found.missing]
-        records.write_class(out, lab.lab.lab, [entry.student for entry in entries])
+        records.write_class(out, lab.lab.lab, [entry.student for entry in entries], reports=options.reports)
         values: dict[str, object] = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios)}
         values["sandbox"] = say("grade.no-sandbox", language) if options.no_sandbox else ""
         room: Classroom | Cluster
@@ -237,7 +244,7 @@ def judge_class(out: Path, lab_name: str | None, language: Language) -> int:
     """Grade again what is kept in ``out``, as the lab's rubric and the checks are now, without playing anything."""
     began = now_ns()
     kept = records.read_class(out)
-    lab = records.read_lab(out, kept, lab_name)
+    lab = class_reports.lab_of(out, kept, lab_name)
     progress = _Progress(len(kept.students), 0, language, began, live=False)
     with records.held(out):
         grades = results.Grades(_write(out, classroom.regraded(lab, out, key), progress) for key in kept.students)
@@ -252,6 +259,10 @@ def _write(out: Path, one: Graded, progress: _Progress) -> Grade:
 
 def _finish(out: Path, lab: LoadedLab, grades: Sequence[Grade], language: Language, began: int) -> int:
     results.write_class_results(out, lab.lab, grades, language)
+    if lab.reports is not None:
+        waiting = class_reports.write_to_mark(out, lab, (grade.student for grade in grades))
+        if waiting:
+            put(say("grade.to-mark", language, count=waiting, file=out / class_reports.TO_MARK, folder=out))
     took = duration((now_ns() - began) / 1e9, language)
     put(say("grade.over", language, count=len(grades), time=took, folder=out))
     verdicts = Counter(grade.mark is None or grade.undecided > 0 for grade in grades)

@@ -19,7 +19,7 @@ from wirelab.present.stylesheet import STYLE
 TAGS = frozenset(
     (
         "html head meta title style body header main footer nav section h1 h2 h3 p div span strong em code pre bdi a br "
-        "ul ol li table caption thead tbody tr th td details summary svg g rect line text"
+        "ul ol li table caption thead tbody tr th td details summary svg g rect line text path circle desc"
     ).split()
 )
 """Every element that a page may have."""
@@ -27,11 +27,15 @@ TAGS = frozenset(
 ATTRIBUTES = frozenset(
     (
         "class id href lang charset name content http-equiv scope open colspan role aria-label aria-hidden tabindex "
-        "viewBox preserveAspectRatio x y x1 x2 y1 y2 width height rx text-anchor"
+        "viewBox preserveAspectRatio x y x1 x2 y1 y2 width height rx text-anchor d cx cy r data-frame data-connection "
+        "xmlns fill stroke stroke-width stroke-dasharray font-family font-size font-weight transform"
     ).split()
 )
 """Every attribute that an element may have. None of them can hold a script or a style."""
 
+_PAINTS = frozenset(("fill", "stroke"))
+_PAINT = re.compile(r"none|#[0-9a-f]{6}")  # a paint could name something to load
+_SVG = "http://www.w3.org/2000/svg"
 _VOID = frozenset(("meta", "br"))
 _LINK = re.compile(r"#[A-Za-z0-9_-]+|[A-Za-z0-9_%-]+(?:/[A-Za-z0-9_%.-]+)*")
 
@@ -79,6 +83,8 @@ def _attribute(name: str, value: str | int) -> str:
         raise ValueError(f"no page may have the attribute {name!r}")
     if name == "href" and not _LINK.fullmatch(str(value)):
         raise ValueError(f"a page may not link to {value!r}")
+    if (name in _PAINTS and not _PAINT.fullmatch(str(value))) or (name == "xmlns" and value != _SVG):
+        raise ValueError(f"a page may not have {name}={value!r}")
     return f' {name}="{text(str(value))}"'
 
 

@@ -1,0 +1,1 @@
+"""The questions of lab reports: asked about a student's own packets, each with what is right and why. Pure."""
