@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ def report_on(number: int, wrong: tuple[str, ...] = ()) -> str:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Classes, Done]]:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Classes, Done]:
     folder = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
         for module in (report, report_evidence):
@@ -74,7 +73,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Classes, 
     command = Reported(folder)
     done = command.grade()
     assert 2 == done.status, done.out + done.err
-    yield command, done
+    return command, done
 
 
 def rows(command: Classes) -> dict[str, dict[str, str]]:
