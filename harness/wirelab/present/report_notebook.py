@@ -121,7 +121,7 @@ def _section(section: Section, contents: Contents, name: str) -> Iterator[Cell]:
     }.get(section.part, list)()
     text = "\n\n".join(filter(None, (heading, words, "\n".join(body))))
     if text:
-        yield _markdown("section", name, text)
+        yield _markdown("fields" if section.part == "environment" else "section", name, text)
     if section.part == "set-up" and contents.setup:
         yield _figure(f"{name}-figure", say("notebook.setup", language), contents.setup)
     elif section.part == "program":
