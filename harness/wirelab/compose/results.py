@@ -154,7 +154,7 @@ def write_student(out: Path, grade: Grade, runs: Mapping[str, Shown], commands: 
 def write_class_results(out: Path, lab: Lab, grades: Sequence[Grade], language: Language) -> None:
     """Write the class page and the files with everybody's results. Raises InputError."""
     records.write(out / "index.html", class_page(grades, lab, language, *_same(out, lab, grades)))
-    records.write(out / "gradebook.csv", gradebook(lab, grades, language=language))
+    records.write(out / "gradebook.csv", _gradebook(lab, grades, language))
     records.write(out / "results.json", _results(lab, grades))
     records.write(out / "junit.xml", _junit(grades, language))
     records.write(out / "moodle.csv", _moodle(grades))
@@ -165,8 +165,11 @@ def _same(out: Path, lab: Lab, grades: Sequence[Grade]) -> tuple[list[list[Stude
     """Groups of students who handed in the same program, the lab's starter aside, and of those who handed in a capture
     of the same conversation."""
     students = {grade.student.key: grade.student for grade in grades}
-    kept = {key: records.read_submission(out / records.STUDENTS / key) for key in students}
-    found = {key: record.prints for key, record in kept.items() if record is not None}
+    found = {}
+    for key in students:
+        record = records.read_submission(out / records.STUDENTS / key)
+        if record is not None:
+            found[key] = record.prints
     folder = kit.lab_folder(lab.lab)
     starter = prints(folder / STARTER) if folder is not None else ()
     captured = {key: [one for one in has if one.startswith(CAPTURED)] for key, has in found.items()}
@@ -202,6 +205,13 @@ def _junit(grades: Sequence[Grade], language: Language) -> Iterator[str]:
         declaration, _, suite = junit((grade,), language=language).split("\n", 2)
         yield (f"{declaration}\n{first}\n" if at == 0 else "") + suite.removesuffix(_XML_END)
     yield _XML_END
+
+
+def _gradebook(lab: Lab, grades: Iterable[Grade], language: Language) -> Iterator[str]:
+    """``gradebook`` of them all, row by row."""
+    head = gradebook(lab, (), language=language)
+    yield head
+    yield from (gradebook(lab, (grade,), language=language)[len(head) :] for grade in grades)
 
 
 def _moodle(grades: Iterable[Grade]) -> Iterator[str]:

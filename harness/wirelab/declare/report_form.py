@@ -6,6 +6,7 @@ is made elsewhere. Knows no runs and no notebooks.
 
 # No `from __future__ import annotations`: msgspec would compile each annotation anew.
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -84,6 +85,11 @@ class Form(Strict, kw_only=True):
     title: Annotated[Title, Meta(description="what stands on top")]
     fields: Annotated[dict[FieldName, Title], Meta(min_length=1, description="the fields' labels by their names")]
     sections: Annotated[tuple[Section, ...], Meta(min_length=1, description="the sections, in this order")]
+
+
+def is_form(text: str) -> bool:
+    """Whether a YAML file looks like a form of a report, and not like a scenario or a lab."""
+    return all(re.search(rf"^{key}\s*:", text, re.MULTILINE) for key in ("fields", "sections"))
 
 
 def parse_form(text: str, name: str) -> Form:

@@ -10,6 +10,7 @@ from wirelab.base.errors import AuthorError, InputError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import kit, labs, library
 from wirelab.declare.protocol import load_profile
+from wirelab.declare.report_form import is_form, parse_form
 from wirelab.declare.reference import reference
 from wirelab.declare.schema import scenario_schema
 from wirelab.edge.output import complain, put
@@ -57,6 +58,8 @@ def _check(path: Path) -> None:
         labs.load(path.parent, hidden=True)
     elif library.is_protocol(path):
         load_profile(library.read_text(path), str(path))
+    elif is_form(text := library.read_text(path)):
+        parse_form(text, str(path))
     else:
         library.profile_for(library.load(path), path)
 

@@ -17,6 +17,7 @@ from wirelab import __version__
 from wirelab.base.errors import EnvironmentFault, WirelabError
 from wirelab.base.texts import Text, register, say
 from wirelab.edge import output
+from wirelab.edge.arguments import add_analysis, add_exports, add_grading, add_output
 from wirelab.edge.report_arguments import add_report
 
 Language = Literal["en", "zh"]
@@ -130,7 +131,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
     demo = commands.add_parser("demo", parents=[shared], help="play the reference programs, live")
-    _add_output(demo)
+    add_output(demo)
     demo.set_defaults(command=_demo)
 
     run = commands.add_parser(
@@ -162,8 +163,11 @@ def _parser() -> _Parser:
         metavar="N",
         help="where a scenario amplifies races: the same pauses as in the run that named this number",
     )
+    run.add_argument(
+        "--watch", action="store_true", help="play again whenever a source file is saved, and tell what changed"
+    )
     run.add_argument("--list", action="store_true", help="name the scenarios that come with the kit, and stop")
-    _add_output(run)
+    add_output(run)
     run.set_defaults(command=_run)
 
     grade = commands.add_parser(
@@ -176,7 +180,7 @@ def _parser() -> _Parser:
         epilog="Exit status: 0 all have marks, 2 some could not be decided (the machine's fault: run it again), 64 and "
         "up: error. 130: stopped by Ctrl-C; what was finished is kept.",
     )
-    _add_grading(grade)
+    add_grading(grade)
     grade.set_defaults(command=_grade)
 
     export = commands.add_parser(
@@ -188,7 +192,7 @@ def _parser() -> _Parser:
         epilog="Exit status: 0 written, 2 nothing of that student could be decided (the machine's fault), 64 and up: "
         "error.",
     )
-    _add_exports(export, shared)
+    add_exports(export, shared)
     export.set_defaults(command=_export)
 
     report = commands.add_parser(
@@ -224,7 +228,7 @@ def _parser() -> _Parser:
         description="List the TCP conversations of a capture, or draw, check and annotate one of them.",
         epilog="Exit status: 0 passed or listed, 1 failed, 2 inconclusive (the capture lacks something), 64 and up: error.",
     )
-    _add_analysis(analyze)
+    add_analysis(analyze)
     analyze.set_defaults(command=_analyze)
 
     explain = commands.add_parser(
@@ -237,7 +241,7 @@ def _parser() -> _Parser:
     explain.add_argument("--markdown", action="store_true", help="print the pages as Markdown, as in docs/findings.md")
     explain.set_defaults(command=_explain)
 
-    lint = commands.add_parser("lint", parents=[shared], help="check scenario, protocol and lab files for mistakes")
+    lint = commands.add_parser("lint", parents=[shared], help="check scenario, protocol, lab and report form files for mistakes")
     lint.add_argument("files", nargs="+", metavar="FILE", help="a scenario, protocol or lab file, or a folder of them")
     lint.set_defaults(command=_lint)
 
@@ -253,95 +257,6 @@ def _parser() -> _Parser:
     return parser
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--output", metavar="DIR", help="keep the run folder here (several runs: one folder each)"
-    )
-    parser.add_argument("--quiet", action="store_true", help="no live view, only the verdicts")
-    parser.add_argument("--json", action="store_true", help="print the judgements as JSON instead")
-
-
-def _add_grading(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("lab", metavar="LAB", help="a lab's name, such as 2-heartbeat, or its folder")
-    parser.add_argument(
-        "submissions",
-        metavar="SUBMISSIONS",
-        help="a folder of folders or archives, or one archive as Moodle or Canvas give it",
-    )
-    parser.add_argument("-o", "--output", metavar="OUT", required=True, help="where marks, feedback and runs are kept")
-    parser.add_argument("--roster", metavar="FILE", help="a CSV file with numbers, names and logins of the class")
-    parser.add_argument("--jobs", metavar="N", help="runs at once at most (default: 8 for each processor)")
-    parser.add_argument(
-        "--dask",
-        metavar="ADDRESS",
-        help="play on the workers of this Dask scheduler, such as tcp://10.0.0.5:8786 (docs/grading.md tells how to start "
-        "one); --jobs then holds for each submission there",
-    )
-    parser.add_argument(
-        "--feedback-lang", choices=("en", "zh"), help="language of feedback (default: as --lang; a roster may say it)"
-    )
-    parser.add_argument(
-        "--reports",
-        action="store_true",
-        help="count the lab reports too: notebooks that lie among the files handed in, checked against their captures",
-    )
-    parser.add_argument(
-        "--no-sandbox", action="store_true", help="run what students wrote as yourself: it can do all that you can"
-    )
-    parser.add_argument("--no-observe", dest="observe", action="store_false", help="as for run")
-
-
-def _add_exports(export: _Parser, shared: _Parser) -> None:
-    export.add_argument("out", metavar="OUT", help="a folder written by grade -o; for autograder, a lab")
-    formats = export.add_subparsers(
-        title="formats", metavar="FORMAT", parser_class=_Parser, required=True, dest="format"
-    )
-
-    def add(name: str, about: str) -> argparse.ArgumentParser:
-        parser = formats.add_parser(name, parents=[shared], help=about, description=about)
-        needed = name in ("canvas", "moodle", "autograder")
-        place = "the file to write" if needed else "the file to write (default: print it)"
-        parser.add_argument("-o", "--output", metavar="FILE", required=needed, help=place)
-        if name != "autograder":
-            parser.add_argument("--lab", metavar="LAB", help="the lab with the rubric (default: as it was graded)")
-        return parser
-
-    canvas = add("canvas", "fill in one column of the gradebook that Canvas exported")
-    canvas.add_argument("sheet", metavar="SHEET", help="the CSV file that Canvas exported")
-    canvas.add_argument("--assignment", metavar="NAME", required=True, help="its title, or its number")
-    moodle = add("moodle", "fill in grades and feedback in the grading worksheet of a Moodle assignment")
-    moodle.add_argument("sheet", metavar="SHEET", help="the CSV file that Moodle exported")
-    moodle.add_argument("--grade-column", metavar="NAME", help="where Moodle's language is not known here")
-    moodle.add_argument("--feedback-column", metavar="NAME", help="the same for the feedback")
-    junit = add("junit", "JUnit XML, for CI servers")
-    junit.add_argument("--for-students", action="store_true", help="of hidden scenarios only whether they passed")
-    for name, about in (
-        ("gradescope", "results.json of a Gradescope autograder"),
-        ("prairielearn", "results.json of a PrairieLearn external grader"),
-        ("autolab", "the last two lines that an Autolab autograder prints"),
-        ("github", "a step summary for the student's own repository, in Markdown"),
-        ("github-classroom", "the JSON for the reporter of GitHub Classroom"),
-    ):
-        one = add(name, about)
-        one.add_argument("key", nargs="?", metavar="STUDENT", help="key, number, login or name (default: the only one)")
-    grader = add("autograder", "a zip with setup.sh and run_autograder for Gradescope, which grades one lab")
-    grader.add_argument("--wheel", metavar="FILE", help="install this wirelab (default: this version, by name)")
-
-
-def _add_analysis(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("capture", metavar="CAPTURE", help="a pcap or pcapng file: Wireshark, tcpdump, dumpcap")
-    parser.add_argument("--port", metavar="N", help="the conversation with this TCP port at either end (fastest)")
-    parser.add_argument("--address", metavar="HOST[:PORT]", help="the conversation with this end, in numbers")
-    parser.add_argument("--stream", metavar="N", type=int, help="the conversation with this number in the list")
-    parser.add_argument("--protocol", metavar="P", help="a protocol profile: a name or a file (default: guessed)")
-    parser.add_argument("--expect", metavar="TRACE_FILE", help="check the conversation against an expected trace")
-    parser.add_argument("--as-trace", action="store_true", help="print the conversation in the notation of traces")
-    parser.add_argument("--json", action="store_true", help="print conversations or the judgement as JSON")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write its packets as pcapng, findings as packet comments"
-    )
-
-
 def _language() -> Language:
     setting = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "zh" if setting.startswith("zh") else "en"
@@ -354,6 +269,8 @@ def _demo(options: argparse.Namespace, language: Language) -> int:
 
 
 def _run(options: argparse.Namespace, language: Language) -> int:
+    from pathlib import Path
+
     from wirelab.compose import kit
     from wirelab.edge import running
 
@@ -362,7 +279,18 @@ def _run(options: argparse.Namespace, language: Language) -> int:
     if lab is not None or options.only is not None:
         from wirelab.edge import practising
 
-        return practising.run_lab(lab, options.scenarios[1:], shown, options.only)
+        words, only = options.scenarios[1:], options.only
+        if options.watch:
+            from wirelab.edge.watching import watch
+
+            folder = Path(words[0]) if words and Path(words[0]).is_dir() else None
+            return watch(lambda shown: practising.run_lab(lab, words, shown, only), shown, folder)
+        return practising.run_lab(lab, words, shown, only)
+    if options.watch:
+        from wirelab.edge.watching import watch
+
+        files = [path for word in options.scenarios if (path := Path(word)).is_file()]
+        return watch(lambda shown: running.run(options.scenarios, shown), shown, None, files)
     return running.run(options.scenarios, shown, list_only=options.list)
 
 

@@ -126,6 +126,7 @@ def run_lab(folder: Path | None, words: Sequence[str], options: Options, only: s
     for played in play_all([planned[name] for name in playing], jobs=at_once(), observe=options.observe):
         name = playing[played.index]
         judgements[name], seeds[name] = played.judgement, seed_of(played.evidence)
+        options.told(played.judgement)
         _tell(name, played, len(judgements), len(planned), options)
         _keep(planned[name], played, kept[name], options)
     scores = _scores(lab, judgements)

@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,6 +75,7 @@ class Options:
     colour: bool = False
     observe: bool = True
     seed: int | None = None
+    told: Callable[[Judgement], object] = lambda judgement: None  # of each run when it is over
 
 
 def options_from(options: argparse.Namespace, language: Language) -> Options:
@@ -208,6 +209,7 @@ def play_one(
 
     result = Run(scenario, source, profile, evidence)
     judgement = result.judged()
+    options.told(judgement)
     if not options.json:
         _show(judgement, options)
         tell_seed(judgement, seed_of(evidence), options)

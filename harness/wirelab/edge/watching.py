@@ -1,0 +1,154 @@
+"""``run --watch``: plays again whenever a source file is saved, and tells what changed since the last run.
+
+Looks at names, times and sizes a few times a second: that works on every file system, in containers and on network
+drives, where notifications do not.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from wirelab.base.clock import Deadline
+from wirelab.base.errors import AuthorError, EnvironmentFault, InputError, UsageError
+from wirelab.base.texts import Text, register, say
+from wirelab.edge.output import complain, put
+from wirelab.edge.running import Options
+from wirelab.judge.verdict import Judgement
+from wirelab.present.change import changes
+from wirelab.present.style import safe
+
+EVERY = 0.2  # seconds between two looks
+QUIET = 0.15  # seconds for which nothing more is written: editors save in several steps
+MOST = 2000  # files that are watched
+SOURCES = frozenset(".py .c .h .cc .cpp .hpp .java .js .mjs .cjs .ts .go .rs .toml .mod .yaml".split())
+NAMES = frozenset(("Makefile", "makefile", "GNUmakefile"))
+_LEFT_OUT = frozenset(("node_modules", "__pycache__", "target", "build", "dist", "venv"))
+
+register(
+    {
+        "watch.waits": Text(
+            "watching {count} files in {folders}; save one to play again, Ctrl-C ends",
+            "正在监视 {folders} 中的 {count} 个文件；保存后会再次运行，按 Ctrl-C 结束",
+        ),
+        "watch.saved": Text("── {file} was saved ──", "── {file} 已保存 ──"),
+        "watch.nothing": Text(
+            "--watch has nothing to watch: none of the words in {words} is a file, and no folder was given",
+            "--watch 没有可监视的文件：{words} 中没有文件名，也没有给出文件夹",
+        ),
+        "watch.json": Text(
+            "--watch is for people to look at, --json for programs: choose one",
+            "--watch 供人观看，--json 供程序读取：请二选一",
+        ),
+    }
+)
+
+State = dict[Path, tuple[int, int]]
+
+
+def watch(play: Callable[[Options], int], options: Options, folder: Path | None, more: Iterable[Path] = ()) -> int:
+    """Play, and again after each save, until Ctrl-C while nothing is played; the exit status is that of the last run.
+
+    ``folder`` is the submission's, ``more`` are further files, such as the scenario. Raises UsageError when there is
+    nothing to watch.
+    """
+    if options.json:
+        raise UsageError("watch.json")
+    roots = _roots(options.commands, folder)
+    fixed = [*more, *(path for root in roots if (path := root).is_file())]
+    folders = [root for root in roots if root.is_dir()]
+    if not fixed and not folders:
+        raise UsageError("watch.nothing", words=" ".join(options.commands.values()) or "-")
+    before: dict[str, Judgement] | None = None
+    while True:
+        state = _state(folders, fixed)
+        seen: dict[str, Judgement] = {}
+        try:
+            status = play(replace(options, told=partial(_note, seen)))
+        except (UsageError, InputError, AuthorError, EnvironmentFault) as error:  # the next save may mend it
+            status = error.exit_status
+            complain("wirelab: " + "\n".join(map(safe, error.text(options.language).split("\n"))))
+        if before is not None and seen:
+            put("")
+            put("\n".join(changes(before, seen, options.language, colour=options.colour)))
+        before = seen or before
+        where = ", ".join(dict.fromkeys(str(path.parent if path.is_file() else path) for path in (*folders, *fixed)))
+        put(safe(say("watch.waits", options.language, count=len(_state(folders, fixed)), folders=where)))
+        try:
+            saved = _change(folders, fixed, state)
+        except KeyboardInterrupt:
+            put("")
+            return status
+        put(safe(say("watch.saved", options.language, file=saved.name)))
+
+
+def _note(seen: dict[str, Judgement], judgement: Judgement) -> None:
+    seen[judgement.scenario] = judgement
+
+
+def _roots(commands: Mapping[str, str], folder: Path | None) -> list[Path]:
+    """What is watched: the submission's folder; files that commands name, and the folders in which sources lie beside
+    them."""
+    roots = [] if folder is None else [folder]
+    for command in commands.values():
+        for word in _words(command):
+            path = Path(word)
+            if path.is_file() and not path.is_absolute():
+                roots += [path, path.parent] if path.suffix in SOURCES else [path]
+            elif path.is_file() and path.suffix in SOURCES:
+                roots.append(path)
+    return list(dict.fromkeys(roots))
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
+
+
+def _state(folders: Sequence[Path], fixed: Iterable[Path]) -> State:
+    """Time and size of every source file, as far as they are there."""
+    found: State = {}
+    for path in [*fixed, *(path for folder in folders for path in _sources(folder))]:
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        found[path] = about.st_mtime_ns, about.st_size
+    return found
+
+
+def _sources(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for root, names, files in os.walk(folder):
+        names[:] = [name for name in sorted(names) if not name.startswith(".") and name not in _LEFT_OUT]
+        found += [Path(root, name) for name in sorted(files) if Path(name).suffix in SOURCES or name in NAMES]
+        if len(found) >= MOST:
+            return found[:MOST]
+    return found
+
+
+def _change(folders: Sequence[Path], fixed: Sequence[Path], before: State) -> Path:
+    """Wait until a file is another than it was, and has been so for a moment; tells which."""
+    while True:
+        now = _state(folders, fixed)
+        changed = [path for path in now.keys() | before.keys() if now.get(path) != before.get(path)]
+        if changed:
+            return _settled(folders, fixed, now, min(changed))
+        select.select((), (), (), EVERY)
+
+
+def _settled(folders: Sequence[Path], fixed: Sequence[Path], last: State, changed: Path) -> Path:
+    quiet = Deadline.after(QUIET)
+    while not quiet.passed:
+        select.select((), (), (), EVERY / 4)
+        now = _state(folders, fixed)
+        if now != last:
+            last, quiet = now, Deadline.after(QUIET)
+    return changed

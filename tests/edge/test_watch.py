@@ -1,0 +1,146 @@
+"""``wirelab run --watch``: plays again on save, tells what changed, ends on Ctrl-C and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.edge.command import PATIENCE, Command
+from wirelab.base.texts import Text
+from wirelab.compose import kit
+from wirelab.edge import watching
+from wirelab.judge.findings import finding
+from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict
+from wirelab.present.change import changes
+
+SCENARIO = "messaging/one-line"
+RIGHT = kit.reference_program("client").read_text(encoding="utf-8")
+WRONG = RIGHT.replace('b"MSG "', 'b"MSG ?"')
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file as an editor does: in a new file that takes its place, with a time of its own."""
+    part = path.with_name(path.name + "~")
+    part.write_text(text, encoding="utf-8")
+    stamp = time.time_ns() + save.count  # type: ignore[attr-defined]
+    save.count += 1_000_000  # type: ignore[attr-defined]
+    os.utime(part, ns=(stamp, stamp))
+    part.replace(path)
+
+
+save.count = 0  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def watched(folder: Path) -> Iterator[tuple[Command, pexpect.spawn[str]]]:
+    command = Command(folder)
+    save(folder / "mine.py", WRONG)
+    words = command.argv("run", SCENARIO, "--client", "python3 mine.py", "--watch", "--quiet")
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
+    )
+    yield command, child
+    child.close(force=True)
+    command.gone()
+
+
+def test_a_save_plays_again_and_tells_what_changed(watched: tuple[Command, pexpect.spawn[str]]) -> None:
+    command, child = watched
+    child.expect("fail: messaging/one-line")
+    child.expect("save one to play again")
+    save(command.folder / "mine.py", RIGHT)
+    child.expect("mine.py was saved")
+    child.expect("pass: messaging/one-line")
+    child.expect("since the last run:")
+    child.expect("passes now: messaging/one-line: alice messages")
+    child.expect("save one to play again")
+    save(command.folder / "helper.py", "x = 1\n")
+    child.expect("helper.py was saved")
+    child.expect("has changed|fail as before")
+    child.expect("save one to play again")
+    save(command.folder / "mine.py", "print('no'")
+    child.expect("fails now: messaging/one-line")
+    child.expect("save one to play again")
+    child.kill(signal.SIGINT)
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert 1 == child.exitstatus, "the status of the last run"
+
+
+def test_a_scenario_with_a_mistake_is_said_and_watched_on(folder: Path) -> None:
+    command = Command(folder)
+    save(folder / "mine.py", RIGHT)
+    text = (kit.scenarios_root() / f"{SCENARIO}.yaml").read_text(encoding="utf-8")
+    (folder / "messaging").mkdir()
+    case = folder / "messaging" / "one-line.yaml"
+    save(case, text.replace("script:", "scirpt:"))
+    words = command.argv("run", case, "--client", "python3 mine.py", "--watch", "--quiet")
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
+    )
+    try:
+        child.expect("unknown key 'scirpt'")
+        child.expect("save one to play again")
+        save(case, text)
+        child.expect("pass: messaging/one-line")
+        child.expect("save one to play again")
+        child.kill(signal.SIGINT)
+        child.expect(pexpect.EOF)
+        child.wait()
+        assert 0 == child.exitstatus
+    finally:
+        child.close(force=True)
+    command.gone()
+
+
+def test_what_cannot_be_watched_is_said(folder: Path) -> None:
+    command = Command(folder)
+    done = command("run", SCENARIO, "--client", "true", "--watch")
+    assert 64 == done.status
+    assert "nothing to watch" in done.err
+    done = command("run", SCENARIO, "--client", "true", "--watch", "--json")
+    assert 64 == done.status
+    assert "--json" in done.err
+
+
+def test_only_sources_are_watched(folder: Path) -> None:
+    for name in ("client.c", "Makefile", "client", "client.o", ".git/config.py", "node_modules/x.js", "sub/deep.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    found = [str(path.relative_to(folder)) for path in watching._sources(folder)]
+    assert ["Makefile", "client.c", "sub/deep.py"] == sorted(found)
+
+
+def test_changes_are_told_check_by_check() -> None:
+    def judged(verdict: Verdict, *findings: Finding) -> dict[str, Judgement]:
+        said = Said(Text("-", "-"))
+        check = CheckResult("teardown", "alice", 1, "", verdict, said, findings)
+        always = CheckResult("exits", "alice", 1, "", Verdict.FAIL, said, (finding("WL601", "alice"),))
+        return {"a/b": Judgement("a/b", (check, always), Verdict.FAIL)}
+
+    before = judged(Verdict.PASS)
+    after = judged(Verdict.FAIL, finding("WL502", "alice"))
+    other = judged(Verdict.FAIL, finding("WL503", "alice"))
+    same = "  1 checks fail as before"
+    assert ["since the last run:", same] == changes(before, before, "en", colour=False)
+    broken = ["since the last run:", "  - fails now: a/b: alice teardown (WL502)", same]
+    assert broken == changes(before, after, "en", colour=False)
+    assert "  + 现在通过：a/b：alice teardown" in changes(after, before, "zh", colour=False)
+    told = changes(after, other, "en", colour=False)
+    assert "  ~ fails otherwise: a/b: alice teardown (WL502, now WL503)" in told
+    assert "  ? could not be decided now: a/b: alice teardown" in changes(
+        before, judged(Verdict.INCONCLUSIVE), "en", colour=False
+    )
+    assert "  * not played before: a/b: alice teardown" in changes({}, after, "en", colour=False)
+    assert ["since the last run nothing has changed"] == changes({}, {}, "en", colour=False)
