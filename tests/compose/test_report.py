@@ -7,6 +7,7 @@ import copy
 import importlib
 import importlib.util
 import json
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,8 @@ from typing import Any
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.compose.report_sources import answered, asking, checked, lab, made, solutions, source
 from wirelab.base.errors import AuthorError, InputError, UsageError
@@ -24,6 +27,7 @@ from wirelab.declare.lab import Lab
 from wirelab.judge.questions.answers import Free
 from wirelab.judge.questions.bank import BANK
 from wirelab.judge.questions.checking import Put, check, put
+from wirelab.present.question_cells import answer_cell, read_answers
 from wirelab.present.report_result import marked, plain_result, result_lines
 
 FEW = ("isn-client", "handshake-frames", "write-teardown", "why-a-thread")
@@ -332,7 +336,7 @@ def hostile(notebook: dict[str, Any], how: str) -> bytes:
     if how == "frames of text":
         kept["capture"]["frames"] = ["x"]
     if how == "protocol":
-        kept["capture"]["protocol"]["source"] = "&a [*a]"
+        kept["capture"]["protocol"] = {"name": "mine", "source": "&a [*a]"}
     if how == "port":
         kept["capture"]["port"] = 1e400
     if how == "questions":
@@ -457,3 +461,55 @@ def test_nbgrader_finds_nothing_wrong_with_it(language: Language, monkeypatch: p
     next(cell for cell in broken.cells if "nbgrader" in cell.metadata).metadata.nbgrader["schema_version"] = 4
     with pytest.raises(nbgraderformat.SchemaTooNewError):
         nbgraderformat.MetadataValidator().validate_nb(broken)
+
+
+def test_a_profile_that_a_notebook_brings_is_never_used(few: dict[str, Any]) -> None:
+    done = copy.deepcopy(few)
+    slow = "pattern: '(?P<text>(?:.|[a-zA-Z ])*)Q'"  # its example would be tried for ever
+    done["metadata"]["wirelab"]["capture"]["protocol"] = {"name": "line", "source": slow}
+    assert [24.0] == [checked(done).of]
+    done["metadata"]["wirelab"]["capture"]["protocol"]["name"] = "mine"
+    with pytest.raises(InputError, match="the protocol 'mine', which is not one of the kit's"):
+        checked(done)
+    text = source(3).protocol.replace("protocol: line", "protocol: mine")
+    assert 24.0 == report_check.check_report(done, "report.ipynb", protocols={"mine": text}).of
+
+
+@given(st.text(max_size=80).filter(lambda text: text.strip(" _")))
+def test_an_answer_comes_back_as_it_was_written(text: str) -> None:
+    one = next(each for each in puts(3, ("message-from-hex",)))
+    assert one.asked is not None
+    wanted = " ".join(text.split())
+    if not wanted.strip("_ ") or wanted.startswith("____") or wanted.endswith("____"):
+        return
+    for language in ("en", "zh"):
+        answers = read_answers(answer_cell(one, language, {0: wanted, 1: "0a"}), one.asked)
+        assert (wanted, "0a") == (answers.get(0), answers.get(1))
+
+
+@pytest.mark.parametrize(
+    "filler", [" " * 19_000, "\n" * 19_000, "* " * 9_000, "`" * 19_000, "> " * 9_000, "- a" * 6_000]
+)
+def test_a_long_cell_takes_no_long_time(few: dict[str, Any], filler: str) -> None:
+    done = copy.deepcopy(few)
+    for cell in done["cells"]:
+        if cell["id"].startswith("a0"):
+            cell["source"] = filler + "x"
+    began = time.monotonic()
+    assert 0 == checked(done).points
+    assert time.monotonic() - began < 30, "seconds; it was minutes before"
+
+
+def test_a_cell_that_was_split_or_copied_is_read_whole(few: dict[str, Any]) -> None:
+    asked = puts(3, FEW)
+    right = {one.kind.name: solutions(one) for one in asked}
+    split = answered(few, asked, right)
+    at = next(at for at, cell in enumerate(split["cells"]) if cell["id"] == "a01")
+    lines = split["cells"][at]["source"].split("\n")
+    second = copy.deepcopy(split["cells"][at]) | {"id": "new", "source": "\n".join(lines[1:])}
+    split["cells"][at]["source"] = lines[0]
+    split["cells"].insert(at + 1, second)
+    assert 6.0 == checked(split).results[0].points
+    copied = answered(few, asked, right)
+    copied["cells"].insert(at + 1, copy.deepcopy(copied["cells"][at]) | {"id": "new"})
+    assert 6.0 == checked(copied).results[0].points

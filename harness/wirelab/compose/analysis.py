@@ -194,6 +194,14 @@ def load(protocol: str) -> Profile:
     return load_profile(*kit.protocol_text(protocol))
 
 
+def protocol_text(protocol: str) -> str:
+    """The source text of a profile in a file, or of a name; errors as for ``load``."""
+    path = Path(protocol)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return read_text(path)
+    return kit.protocol_text(load(protocol).name)[0]
+
+
 def guessed(connection: Connection) -> Profile:
     """The first of the kit's profiles of which any message occurs; without framing, where none of them does."""
     streams = {"client": connection.client_stream, "server": connection.server_stream}

@@ -148,7 +148,7 @@ class Classroom:
 
     def _prepare(self, desk: Desk) -> Callable[[int], object]:
         prepare, work, roles = desk.entry.prepare, self._work_folder(desk), self.lab.lab.hands_in
-        folder, lab = desk.folder, self.lab.lab.lab
+        folder, lab = desk.folder, self.lab
         assert prepare is not None
 
         def do(_: int) -> Prepared:
@@ -271,7 +271,7 @@ def regraded(lab: LoadedLab, out: Path, key: str) -> Graded:
     for word, count in (("classroom.not-yet", missing), ("classroom.changed", changed)):
         if count:
             record = replace(record, notes=(*record.notes, Said(catalogue()[word], {"count": count})))
-    report = None if lab.reports is None else class_reports.played(folder, lab, record.student)
+    report = None if lab.reports is None else class_reports.reported(folder, lab, record.student)
     grade = graded(lab, record, judgements, {name: one.tries for name, one in runs.items()}, report)
     failed = {name: one for name, one in runs.items() if one.judgement.verdict is not Verdict.PASS}
     pages = {name: shown(one.run, record.student.language) for name, one in failed.items()}

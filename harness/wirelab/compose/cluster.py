@@ -182,6 +182,8 @@ class Cluster:
             records.write(desk.folder / FAULT, answer.fault)
         if answer.report is not None:
             records.write(desk.folder / class_reports.FILE, answer.report)
+        else:
+            (desk.folder / class_reports.FILE).unlink(missing_ok=True)
         found = {run.scenario: run for run in graded.grade.runs}
         for name, _ in desk.waiting:
             run = found.get(name)

@@ -15,6 +15,7 @@ from wirelab.base.clock import now_ns
 from wirelab.base.errors import EnvironmentFault, HarnessBug
 from wirelab.base.texts import Bilingual, Text, catalogue, register
 from wirelab.compose import class_reports, records
+from wirelab.compose.class_reports import Reported
 from wirelab.compose.labs import LoadedLab
 from wirelab.compose.preparation import Prepared, told
 from wirelab.compose.results import Shown, shown
@@ -154,9 +155,10 @@ class Desk:
             why = next(iter(self.faults.values()))
             words = Bilingual(why.in_("en"), why.in_("zh"))
             notes.append(Said(catalogue()["desk.machine"], {"count": len(self.faults), "why": words}))
-        report = None if self.lab.reports is None else class_reports.played(self.folder, self.lab, record.student)
+        report = None if self.lab.reports is None else class_reports.reported(self.folder, self.lab, record.student)
         grade = graded(self.lab, record, self.judgements, self.tries, report)
         seconds = round((now_ns() - self.began) / 1e9, 3)
+        notes += [note for note in grade.notes if note not in notes]
         return Graded(replace(grade, seconds=seconds, notes=tuple(notes)), self.shown, record.commands, self.faults)
 
 
@@ -165,9 +167,11 @@ def graded(
     record: records.Submission,
     judgements: Mapping[str, Judgement],
     tries: Mapping[str, int],
-    report: PlayedRun | None = None,
+    report: Reported | None = None,
 ) -> Grade:
-    """The grade that judgements by scenario give, and the report where it counts."""
+    """The grade that judgements by scenario give, and the report where it counts: one that was handed in counts also
+    when no program could be played."""
+    problem, notes = record.problem, record.notes
     runs = tuple(
         PlayedRun(
             name,
@@ -183,6 +187,10 @@ def graded(
     if record.problem is not None:
         judgements = {name: Judgement(name, (), Verdict.FAIL) for name in lab.scenarios}
     if report is not None:
-        judgements, runs = {**judgements, report.scenario: report.judgement}, (*runs, report)
+        judgements, runs = {**judgements, report.run.scenario: report.run.judgement}, (*runs, report.run)
+        notes = (*notes, *report.remarks)
+        if problem is not None and report.run.tries:
+            notes = (problem, *notes)
+            problem = None
     scores = score(lab.lab.rubric, judgements)
-    return Grade(record.student, lab.lab, scores, runs, record.problem, record.built, 0.0, record.notes)
+    return Grade(record.student, lab.lab, scores, runs, problem, record.built, 0.0, notes)

@@ -13,7 +13,7 @@ from wirelab.compose import kit, library
 from wirelab.declare.lab import Lab, parse_lab
 from wirelab.declare.scenario import Scenario
 from wirelab.declare.source import meant
-from wirelab.judge.questions.bank import BANK
+from wirelab.judge.questions.asking import Kind
 from wirelab.observe.messages import Profile
 
 STARTER = "starter"
@@ -66,13 +66,13 @@ class LoadedScenario:
 
 @dataclass(frozen=True, slots=True)
 class LoadedLab:
-    """A lab with the scenarios that it plays, by name. ``reports``: where reports count, the points that whoever graded
-    gave for what only a person can mark, by student's key and kind of question; None where they do not."""
+    """A lab with the scenarios that it plays, by name. ``reports``: where reports count, the points that whoever grades
+    gave for what only a person can mark, by student's key, kind of question and answer; None where they do not."""
 
     folder: Path
     lab: Lab
     scenarios: dict[str, LoadedScenario]
-    reports: Mapping[tuple[str, str], float] | None = None
+    reports: Mapping[tuple[str, str, str], float] | None = None
 
 
 def names() -> list[str]:
@@ -121,9 +121,10 @@ def load(folder: Path, *, hidden: bool) -> LoadedLab:
             if item.actor not in cast:
                 values = {"name": item.scenario, "actor": item.actor, "known": ", ".join(cast)}
                 problems.append(Problem(_place(file, text, f"actor: {item.actor}"), "labs.no-actor", values))
+    bank = _bank() if lab.report else {}
     for asked in lab.report.questions if lab.report else ():
-        if asked.kind not in BANK:
-            near = meant(asked.kind, BANK)
+        if asked.kind not in bank:
+            near = meant(asked.kind, bank)
             place = _place(file, text, f"kind: {asked.kind}")
             problems.append(Problem(place, "labs.no-question", {"name": asked.kind, "meant": near}))
     if lab.report and lab.report.scenario and _scenario(folder, lab.report.scenario) is None:
@@ -136,6 +137,13 @@ def load(folder: Path, *, hidden: bool) -> LoadedLab:
         raise AuthorError(tuple(problems))
     played = wanted if hidden else lab.shown
     return LoadedLab(folder, lab, {name: loaded[name] for name in played})
+
+
+def _bank() -> Mapping[str, Kind]:
+    """All kinds of questions; imported for labs that have a report, as it takes a while."""
+    from wirelab.judge.questions.bank import BANK
+
+    return BANK
 
 
 def checks_of(scenario: Scenario) -> set[str]:

@@ -139,12 +139,17 @@ def parsed(data: bytes, file: Path | str) -> dict[str, Any]:
         with warnings.catch_warnings():  # of what editors write that is a little off: cells without names, say
             warnings.simplefilter("ignore")
             validate(plain)
+        json.dumps(plain, ensure_ascii=False).encode()
     except RecursionError:
         raise bad(Bilingual("nested too deeply", "嵌套太深")) from None
+    except UnicodeEncodeError:
+        raise bad(Bilingual("half a character in a text", "文字中有半个字符")) from None
     except ValidationError as error:
         raise bad(str(error).partition("\n")[0][:300]) from None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise bad(str(error)[:300]) from None
+    except InputError:
+        raise
+    except Exception as error:  # whatever nbformat and its validator stumble over in what somebody handed in
+        raise bad(f"{type(error).__name__}: {error}"[:300]) from None
     for cell in plain["cells"]:
         if isinstance(cell.get("source"), list):
             cell["source"] = "".join(map(str, cell["source"]))
@@ -178,10 +183,14 @@ def text_digest(source: str) -> str:
 
 
 def check_report(
-    notebook: Mapping[str, Any], file: Path | str, asked: LabReport | None = None, other: Source | None = None
+    notebook: Mapping[str, Any],
+    file: Path | str,
+    asked: LabReport | None = None,
+    other: Source | None = None,
+    protocols: Mapping[str, str] | None = None,
 ) -> CheckedReport:
     """Check a report. ``asked`` is what the lab asks, where it is at hand; else the report's own word is taken. ``other``
-    is the run or capture it was made from, as somebody says.
+    is the run or capture it was made from, as somebody says; ``protocols`` as for ``report_source.unsealed``.
 
     Raises InputError for a notebook that is no report, holds no capture that can be read (and there is no other), or is
     damaged where it says what was asked.
@@ -190,7 +199,7 @@ def check_report(
     language: Language = "zh" if kept.get("language") == "zh" else "en"
     remarks: list[Said] = []
     try:
-        source = report_source.unsealed(kept.get("capture"), file)
+        source = report_source.unsealed(kept.get("capture"), file, protocols)
     except InputError:
         if other is None:
             raise
@@ -199,7 +208,12 @@ def check_report(
         remarks.append(Said(catalogue()["report.capture-changed"]))
     if other is not None and other.seed != source.seed:
         remarks.append(Said(catalogue()["report.other-capture"], {"file": other.name}))
-    own = _questions(kept, file)
+    try:
+        own = _questions(kept, file)
+    except InputError:
+        if asked is None:
+            raise
+        own = [(one.kind, one.points) for one in asked.questions]
     numbers = {kind: number for number, (kind, _) in enumerate(own, 1)}
     wanted = own if asked is None else [(one.kind, one.points) for one in asked.questions]
     cells = _cells(notebook)
@@ -235,14 +249,15 @@ def _questions(kept: Mapping[str, Any], file: Path | str) -> list[tuple[str, flo
 
 
 def _cells(notebook: Mapping[str, Any]) -> dict[str, str]:
-    """The sources of questions and answers by nbgrader's names for them, which survive what editors do to cells; the
-    first of each name."""
+    """The sources of questions and answers by nbgrader's names for them, which survive what editors do to cells: one that
+    was split is put together again."""
     found: dict[str, str] = {}
     for cell in notebook["cells"]:
         graded = cell["metadata"].get("nbgrader")
         name = graded.get("grade_id") if isinstance(graded, dict) else None
         if isinstance(name, str) and cell["cell_type"] == "markdown":
-            found.setdefault(name, str(cell["source"]))
+            before = f"{found[name]}\n" if name in found else ""
+            found[name] = before + str(cell["source"])
     return found
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wirelab import __version__
-from wirelab.base.errors import AuthorError, InputError, UsageError
+from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Bilingual, Text, register
 from wirelab.compose import analysis, kit
 from wirelab.compose.artifacts import Run, read_run
@@ -30,7 +30,8 @@ from wirelab.observe.messages import Profile
 from wirelab.observe.pcap import read_capture, write_pcapng
 from wirelab.observe.segments import Packet
 
-MOST = 20_000  # packets of a connection that a report is written about
+MOST = 10_000  # packets of a connection that a report is written about
+MOST_MESSAGES = 1000  # on it: a report is about a conversation that people can read
 LARGEST = 16 << 20  # bytes of a sealed capture, unpacked
 
 register(
@@ -48,6 +49,16 @@ register(
             "{file}: the connection has {count} packets, more than the {most} that a report is written about; capture a "
             "shorter one",
             "{file}：这个连接有 {count} 个报文，超过报告所能处理的 {most} 个；请抓一个更短的连接",
+        ),
+        "report.talkative": Text(
+            "{file}: the connection has {count} messages, more than the {most} that a report is written about; capture a "
+            "shorter one",
+            "{file}：这个连接有 {count} 条消息，超过报告所能处理的 {most} 条；请抓一个更短的连接",
+        ),
+        "report.no-protocol": Text(
+            "{file} was written with the protocol '{name}', which is not one of the kit's; name its file with --protocol, or "
+            "the lab with --lab",
+            "{file} 使用的协议 '{name}' 不是自带的协议；请用 --protocol 指明它的文件，或用 --lab 指明实验",
         ),
         "report.no-capture": Text(
             "{file} holds no capture any more; name the run or the capture it was written about with --run or --capture",
@@ -147,14 +158,16 @@ def of_capture(path: Path, selection: analysis.Selection, protocol: str | None) 
     if connection is None:
         raise InputError("report.no-connection", file=path)
     profile = analysis.guessed(connection) if protocol is None else analysis.load(protocol)
-    known = profile.name in kit.protocol_names() and (protocol is None or protocol == profile.name)
-    text = kit.protocol_text(profile.name)[0] if known else Path(str(protocol)).read_text(encoding="utf-8")
+    text = analysis.protocol_text(profile.name if protocol is None else protocol)
     return _bounded(Source(path.name, connection, profile, text, packets, frames, linktype), path)
 
 
-def _bounded(source: Source, path: Path) -> Source:
+def _bounded(source: Source, file: Path | str) -> Source:
     if len(source.packets) > MOST:
-        raise InputError("report.long", file=path, count=len(source.packets), most=MOST)
+        raise InputError("report.long", file=file, count=len(source.packets), most=MOST)
+    count = len(source.facts.messages)
+    if count > MOST_MESSAGES:
+        raise InputError("report.talkative", file=file, count=count, most=MOST_MESSAGES)
     return source
 
 
@@ -175,14 +188,26 @@ def sealed(source: Source) -> dict[str, object]:
         "name": source.name,
         "port": source.connection.server.port,
         "frames": list(source.frames),
-        "protocol": {"name": source.profile.name, "source": source.protocol},
+        "protocol": {"name": source.profile.name},
         "data": base64.b64encode(zlib.compress(data, 9)).decode(),
     }
 
 
-def unsealed(plain: object, file: Path | str) -> Source:
-    """A connection from what a notebook holds of it. Raises InputError when there is nothing, or it is damaged; changes
-    are for ``digest`` to tell."""
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A connection as it lies in a notebook, before it is known what was said on it."""
+
+    name: str
+    protocol: str
+    connection: Connection
+    packets: tuple[Packet, ...]
+    frames: tuple[int, ...]
+    linktype: int
+
+
+def opened(plain: object, file: Path | str) -> Sealed:
+    """The packets that a notebook holds, and the connection that they are. Raises InputError when there are none, or
+    they are damaged; changes are for ``digest`` to tell."""
     if not isinstance(plain, Mapping):
         raise InputError("report.no-capture", file=file)
     try:
@@ -192,19 +217,36 @@ def unsealed(plain: object, file: Path | str) -> Source:
         if unpacker.unconsumed_tail or not unpacker.eof:
             raise InputError("report.bad-capture", file=file, why=_TOO_LARGE)
         capture = read_capture(data, str(file))
+        if len(capture.packets) > MOST:
+            raise InputError("report.long", file=file, count=len(capture.packets), most=MOST)
         packets = tuple(capture.packets)
         frames = tuple(int(frame) for frame in plain["frames"])
-        if len(frames) != len(packets) or len(packets) > MOST or list(frames) != sorted(set(frames)):
+        if len(frames) != len(packets) or list(frames) != sorted(set(frames)):
             raise ValueError(f"{len(frames)} frames, {len(packets)} packets")
-        protocol = plain["protocol"]
-        text, port = str(protocol["source"]), int(plain["port"])
-        profile = load_profile(text, f"{file}: {protocol['name']}")
-    except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, OverflowError, AuthorError) as error:
+        protocol, port = str(plain["protocol"]["name"]), int(plain["port"])
+    except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError("report.bad-capture", file=file, why=f"{type(error).__name__}: {error}") from None
     connection = rebuilt(packets, frames, capture.linktype, port)
     if connection is None:
         raise InputError("report.no-connection", file=file)
-    return Source(str(plain.get("name", "")), connection, profile, text, packets, frames, capture.linktype)
+    return Sealed(str(plain.get("name", "")), protocol, connection, packets, frames, capture.linktype)
+
+
+def unsealed(plain: object, file: Path | str, protocols: Mapping[str, str] | None = None) -> Source:
+    """A connection from what a notebook holds of it; ``protocols`` are the texts of further profiles, by name.
+
+    A profile that lies in the notebook itself is never used: its patterns could be made to take for ever. Raises
+    InputError as ``opened`` does, and for a protocol that is neither the kit's nor among ``protocols``.
+    """
+    it, known = opened(plain, file), protocols or {}
+    if it.protocol in known:
+        text = known[it.protocol]
+    elif it.protocol in kit.protocol_names():
+        text = kit.protocol_text(it.protocol)[0]
+    else:
+        raise InputError("report.no-protocol", file=file, name=it.protocol[:100])
+    profile = load_profile(text, it.protocol)
+    return _bounded(Source(it.name, it.connection, profile, text, it.packets, it.frames, it.linktype), file)
 
 
 def digest(plain: object) -> str:

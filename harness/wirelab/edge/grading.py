@@ -28,6 +28,7 @@ from wirelab.compose.handed_in import HandedIn, prepare
 from wirelab.compose.intake import find_submissions
 from wirelab.compose.labs import LoadedLab
 from wirelab.compose.proof import proved
+from wirelab.compose.report_marks import TO_MARK, write_to_mark
 from wirelab.compose.roster import read_roster
 from wirelab.edge.output import complain, flush, put
 from wirelab.judge.grades import Grade
@@ -62,6 +63,7 @@ register(
         ),
         "grade.note": Text("{name}: {note}", "{name}：{note}"),
         "grade.undecided": Text(" ({points:g} undecided: the machine's fault)", "（{points:g} 分未判定，原因在机器）"),
+        "grade.waiting": Text(" ({points:g} to be marked by you)", "（{points:g} 分待您评阅）"),
         "grade.not-graded": Text("[{done}/{count}] {name}: not decided", "[{done}/{count}] {name}：未能判定"),
         "grade.over": Text(
             "{count} graded in {time}: {folder}/index.html, {folder}/gradebook.csv",
@@ -84,9 +86,9 @@ register(
             "--jobs must be a whole number of at least 1, not {value}", "--jobs 应为不小于 1 的整数，不能是 {value}"
         ),
         "grade.to-mark": Text(
-            "{count} answers in students' own words wait for your marks: fill in the last column of {file}, then: "
+            "answers in students' own words that wait for your marks: {count}. Fill in the column 'mark' of {file}, then: "
             "wirelab judge {folder}",
-            "有 {count} 个用自己的话写的回答等待评分：请填写 {file} 的最后一列，然后运行：wirelab judge {folder}",
+            "有 {count} 个用自己的话写的回答等待评分：请填写 {file} 的 mark 列，然后运行：wirelab judge {folder}",
         ),
         "grade.seconds": Text("{seconds:.0f} s", "{seconds:.0f} 秒"),
         "grade.minutes": Text("{minutes:.0f} min", "{minutes:.0f} 分钟"),
@@ -123,6 +125,7 @@ class _Progress:
             put(say("grade.not-graded", self.language, **values))
         else:
             note = say("grade.undecided", self.language, points=grade.undecided) if grade.undecided else ""
+            note += say("grade.waiting", self.language, points=grade.waiting) if grade.waiting else ""
             values |= {"mark": f"{grade.mark:g}", "of": f"{grade.lab.points:g}", "note": note}
             put(say("grade.one", self.language, **values))
         for why in filter(None, (grade.problem, *grade.notes)):
@@ -260,9 +263,9 @@ def _write(out: Path, one: Graded, progress: _Progress) -> Grade:
 def _finish(out: Path, lab: LoadedLab, grades: Sequence[Grade], language: Language, began: int) -> int:
     results.write_class_results(out, lab.lab, grades, language)
     if lab.reports is not None:
-        waiting = class_reports.write_to_mark(out, lab, (grade.student for grade in grades))
+        waiting = write_to_mark(out, class_reports.to_mark(out, lab, (grade.student for grade in grades)))
         if waiting:
-            put(say("grade.to-mark", language, count=waiting, file=out / class_reports.TO_MARK, folder=out))
+            put(say("grade.to-mark", language, count=waiting, file=out / TO_MARK, folder=out))
     took = duration((now_ns() - began) / 1e9, language)
     put(say("grade.over", language, count=len(grades), time=took, folder=out))
     verdicts = Counter(grade.mark is None or grade.undecided > 0 for grade in grades)

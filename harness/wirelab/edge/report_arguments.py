@@ -87,7 +87,7 @@ def _add_evidence(parser: argparse.ArgumentParser, *, required: bool) -> None:
     which.add_argument("--capture", metavar="FILE", help="a capture made in Wireshark or tcpdump instead")
     parser.add_argument("--port", metavar="N", help="of a capture: the connection with this TCP port")
     parser.add_argument("--stream", metavar="N", type=int, help="of a capture: the connection with this number")
-    parser.add_argument("--protocol", metavar="P", help="of a capture: a protocol profile (default: guessed)")
+    parser.add_argument("--protocol", metavar="P", help="the protocol profile: a name or a file (default: guessed)")
 
 
 def _add_form(parser: argparse.ArgumentParser) -> None:

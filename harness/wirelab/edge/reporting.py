@@ -12,12 +12,13 @@ from pathlib import Path
 from wirelab.base.errors import EnvironmentFault, UsageError
 from wirelab.base.plain_json import json_text
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.compose import labs, report, report_check, report_export, report_source
+from wirelab.compose import analysis, labs, report, report_check, report_export, report_source
 from wirelab.compose.analysis import Selection
 from wirelab.compose.report_check import CheckedReport
 from wirelab.compose.report_source import Source
 from wirelab.declare.lab import LabReport
 from wirelab.edge.output import put
+from wirelab.judge.questions import own_words
 from wirelab.judge.questions.bank import BANK
 from wirelab.present.report_result import marked, plain_result, result_lines
 from wirelab.present.style import safe
@@ -31,14 +32,14 @@ register(
             "wirelab report check {file}",
             "{file}：{count} 道题，共 {points:g} 分。请在 Jupyter 中打开，在 ____ 处填写答案，然后运行：wirelab report check {file}",
         ),
+        "reporting.by-hand": Text(" (for you to mark)", "（由老师评阅）"),
         "reporting.template": Text("{file}: the blank form", "{file}：空白表格"),
         "reporting.written": Text("written: {file}", "已写入：{file}"),
         "reporting.port": Text(
             "--port must be a number from 1 to 65535, not {value}", "--port 应为 1 到 65535 的数，不能是 {value}"
         ),
         "reporting.capture-only": Text(
-            "--port, --stream and --protocol go with --capture only",
-            "--port、--stream、--protocol 只能与 --capture 一起使用",
+            "--port and --stream go with --capture only", "--port 和 --stream 只能与 --capture 一起使用"
         ),
         "reporting.notebook": Text(
             "{file}: the name of a notebook ends with .ipynb", "{file}：notebook 的文件名应以 .ipynb 结尾"
@@ -88,14 +89,18 @@ def _template(options: argparse.Namespace, language: Language) -> int:
 def _check(options: argparse.Namespace, language: Language) -> int:
     file = Path(options.report)
     asked: LabReport | None = None
+    protocols: dict[str, str] = {}
     if options.lab:
-        lab = labs.load(labs.found(options.lab), hidden=False).lab
-        if lab.report is None:
-            raise UsageError("report.no-questions", lab=lab.lab)
-        asked = lab.report
+        loaded = labs.load(labs.found(options.lab), hidden=False)
+        if loaded.lab.report is None:
+            raise UsageError("report.no-questions", lab=loaded.lab.lab)
+        asked = loaded.lab.report
+        protocols = {one.profile.name: one.source for one in loaded.scenarios.values()}
+    if options.protocol:
+        protocols[analysis.load(options.protocol).name] = analysis.protocol_text(options.protocol)
     other = _source(options)
     notebook = report_check.read_notebook(file)
-    checked = report_check.check_report(notebook, file, asked, other)
+    checked = report_check.check_report(notebook, file, asked, other, protocols)
     brief = options.brief or (checked.brief and asked is None)  # whoever names the lab has a right to know
     if options.json:
         put(json_text(plain_result(checked), 1))
@@ -138,7 +143,8 @@ def _export(options: argparse.Namespace, language: Language) -> int:
 def _kinds(options: argparse.Namespace, language: Language) -> int:
     widest = max(map(len, BANK))
     for name, kind in BANK.items():
-        put(f"{name:{widest}}  {kind.about.fill(language)}")
+        by_hand = say("reporting.by-hand", language) if kind in own_words.KINDS else ""
+        put(f"{name:{widest}}  {kind.about.fill(language)}{by_hand}")
     return 0
 
 
@@ -170,9 +176,8 @@ def _notebook(word: str) -> Path:
 
 def _source(options: argparse.Namespace) -> Source | None:
     """The run or the capture that was named, if one was."""
-    picked = (options.port, options.stream, options.protocol) != (None, None, None)
     if options.capture is None:
-        if picked:
+        if (options.port, options.stream) != (None, None):
             raise UsageError("reporting.capture-only")
         return None if options.run is None else report_source.of_run(Path(options.run))
     return report_source.of_capture(

@@ -9,6 +9,9 @@ from wirelab.declare.lab import Lab
 from wirelab.judge.points import Score, total
 from wirelab.judge.verdict import Judgement, Said
 
+REPORT = "report"
+"""What the lab report is called among the scenarios of a class."""
+
 
 @dataclass(frozen=True, slots=True)
 class Student:
@@ -77,4 +80,10 @@ class Grade:
     @property
     def undecided(self) -> float:
         """Points of the lab that the machine kept from being decided."""
-        return 0.0 if self.problem is not None else round(sum(one.undecided for one in self.scores), 2)
+        return 0.0 if self.problem is not None else round(sum(one.undecided for one in self.scores) - self.waiting, 2)
+
+    @property
+    def waiting(self) -> float:
+        """Points for what only a person can mark, and nobody has yet: open questions of a lab report."""
+        shares = ((one, share) for one in self.scores for share in one.shares if share.counted.scenario == REPORT)
+        return round(sum(one.item.points / len(one.shares) for one, share in shares if share.fraction is None), 2)

@@ -15,7 +15,7 @@ from wirelab.base.texts import Bilingual, Language, Text, register, say
 from wirelab.declare.head import Title
 from wirelab.declare.lab import Lab
 from wirelab.judge.findings import REGISTRY, deepest, depth
-from wirelab.judge.grades import Grade, PlayedRun
+from wirelab.judge.grades import REPORT, Grade, PlayedRun
 from wirelab.judge.kinds import Kind
 from wirelab.judge.points import Score, Share, unreached
 from wirelab.judge.verdict import Beside, CheckResult, Finding, Verdict
@@ -67,6 +67,10 @@ register(
         "feedback.tries": Text("played {tries} times", "共运行 {tries} 次"),
         "feedback.inconclusive": Text(
             "What is marked ? could not be decided. It costs you nothing.", "标有 ? 的部分未能判定，不会扣分。"
+        ),
+        "feedback.waits": Text(
+            "What is marked ? waits for your instructor's mark, and costs nothing until then.",
+            "标有 ? 的部分等待老师评阅，在此之前不扣分。",
         ),
         "feedback.unreached": Text(
             "What is marked ? was never reached, because the run broke off at what failed. It counts as not right.",
@@ -264,6 +268,8 @@ def worth_of(scores: Sequence[Score], scenario: str) -> Worth:
 
 def repeat_command(lab: Lab, scenario: str, commands: Mapping[str, str]) -> str:
     """What a student types to play a scenario: with the commands where they are known, else with the folder at hand."""
+    if scenario == REPORT:
+        return "wirelab report check report.ipynb"
     if not commands:
         return shlex.join(["wirelab", "run", lab.lab, ".", "--only", scenario])
     given = (word for role, command in sorted(commands.items()) for word in (f"--{role}", command))
@@ -307,6 +313,8 @@ def open_texts(run: RunTold, language: Language) -> list[str]:
     judgement = run.run.judgement
     reached = [not unreached(judgement, one) for one in judgement.checks if one.verdict is Verdict.INCONCLUSIVE]
     undecided = any(reached) or judgement.verdict is Verdict.INCONCLUSIVE
+    if run.run.scenario == REPORT:
+        return [say("feedback.waits", language)] if undecided else []
     texts = [say("feedback.inconclusive", language)] if undecided else []
     return texts + [say("feedback.unreached", language)] * (not all(reached))
 

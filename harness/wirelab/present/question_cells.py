@@ -99,46 +99,51 @@ def _place(at: int, field: Field, language: Language, answer: str) -> list[str]:
     return [f"{head} {answer or BLANK}"]
 
 
+_LABEL = re.compile(r"[ \t>]{0,8}(?:[-*+•][ \t]{1,4})?(\*\*)?[ \t]?([a-z])[ \t]?[)）](?:[ \t]?\*\*)?", re.IGNORECASE)
+_FENCE = re.compile(r"[ \t]{0,8}(?:`{3,20}|~{3,20})[ \t]{0,8}[a-z]{0,20}[ \t]{0,8}", re.IGNORECASE)
+
+
 def read_answers(source: str, asked: Asked) -> dict[int, str]:
-    """What stands in an answer cell, by position; what is blank is left out."""
-    source = source[:LONGEST]
-    marks = _labels(source, len(asked.fields))
-    if not marks and len(asked.fields) == 1:
-        marks = [(0, 0, 0)]
-    answers = {}
-    for place, (at, _, begin) in enumerate(marks):
-        end = marks[place + 1][1] if place + 1 < len(marks) else len(source)
-        text = _stripped(source[begin:end], asked.fields[at])
+    """What stands in an answer cell, by position; what is blank is left out. Of two that stand there for one label, as
+    in a cell that was copied, the first that is not blank counts."""
+    answers: dict[int, str] = {}
+    for at, lines in _parts([line.rstrip() for line in source[:LONGEST].split("\n")], len(asked.fields)):
+        text = _stripped(lines, asked.fields[at])
         if text:
-            answers[at] = text
+            answers.setdefault(at, text)
     return answers
 
 
-def _labels(source: str, count: int) -> list[tuple[int, int, int]]:
-    """Where the labels stand, as (position, begin, end), in order; the first of each that comes after the one before."""
-    found: list[tuple[int, int, int]] = []
-    for at in range(count):
-        letter = re.escape(label(at)[:-1])
-        start = found[-1][2] if found else 0
-        for shape in (r"\*\*\s*{0}\s*[)）]\s*\*\*", r"\**\s*{0}\s*[)）]\s*\**"):
-            pattern = re.compile(rf"^[ \t>]*(?:[-*+•][ \t]+)?{shape.format(letter)}", re.MULTILINE | re.IGNORECASE)
-            mark = pattern.search(source, start)
-            if mark is not None:
-                found.append((at, mark.start(), mark.end()))
-                break
-    return found
+def _parts(lines: list[str], count: int) -> list[tuple[int, list[str]]]:
+    """The lines behind each label, the label itself left out. Labels are bold, as they were written, unless none is."""
+    known = {letters(26)[at].lower(): at for at in range(min(count, 26))}
+    found = [_LABEL.match(line) for line in lines]
+    marks = [one if one is not None and one[2].lower() in known else None for one in found]
+    if any(one is not None and one[1] for one in marks):
+        marks = [one if one is not None and one[1] else None for one in marks]
+    if count == 1 and not any(marks):
+        return [(0, lines)]
+    parts: list[tuple[int, list[str]]] = []
+    for line, mark in zip(lines, marks, strict=True):
+        if mark is not None:
+            parts.append((known[mark[2].lower()], [line[mark.end() :]]))
+        elif parts:
+            parts[-1][1].append(line)
+    return parts
 
 
-def _stripped(text: str, field: Field) -> str:
+def _stripped(lines: list[str], field: Field) -> str:
     """An answer without its prompt, its blank, and the fence around it."""
-    for prompt in (said(field.prompt, "en"), said(field.prompt, "zh"), field.prompt.in_("en"), field.prompt.in_("zh")):
-        head = re.match(r"\s*" + r"\s+".join(map(re.escape, prompt.split())), text)
-        if prompt.strip() and head:
-            text = text[head.end() :]
-            break
-    else:
-        if not isinstance(field.answer, Free | WrittenTrace):
-            text = re.split("[:：]", text, maxsplit=1)[-1]
-    text = text.strip().removeprefix(":").removeprefix("：")
-    kept = [line for line in text.split("\n") if not re.fullmatch(r"\s*(?:`{3,}|~{3,})\s*\w*\s*", line)]
-    return re.sub(r"^[\s_]+|[\s_]+$", "", "\n".join(kept))
+    first, long = " ".join(lines[0].split()), isinstance(field.answer, Free | WrittenTrace)
+    prompts = (said(field.prompt, "en"), said(field.prompt, "zh"), field.prompt.in_("en"), field.prompt.in_("zh"))
+    head = next((one for one in (" ".join(prompt.split()) for prompt in prompts) if first.startswith(one)), None)
+    if head is not None:
+        first = first[len(head) :].lstrip()
+        first = first[1:] if first[:1] in (":", "：") else first
+    elif not long and (colon := re.search("[:：]", first)):
+        first = first[colon.end() :]
+    kept = [first, *(line for line in lines[1:] if not _FENCE.fullmatch(line))]
+    text = "\n".join(kept).strip()
+    while text.startswith(BLANK) or text.endswith(BLANK):
+        text = text.removeprefix(BLANK).removesuffix(BLANK).strip()
+    return "" if set(text) <= {"_"} else text

@@ -134,19 +134,40 @@ def test_a_choice_may_be_a_letter_or_words(text: str) -> None:
         ("A B", "unreadable"),
         ("A/B", "unreadable"),
         ("both", "unreadable"),
+        ("A or B", "unreadable"),
+        ("A和B", "unreadable"),
+        ("the client or the server", "unreadable"),
+        ("a guess", "unreadable"),
+        ("A, the server", "unreadable"),
+        ("答案：B", "wrong"),
     ],
 )
 def test_what_is_not_the_choice(text: str, state: str) -> None:
     assert SIDES.check(text).state == state
 
 
-@pytest.mark.parametrize("text", ["SYN,ACK", "[SYN, ACK]", "ack syn", "SYN+ACK", "ＳＹＮ、ACK", "SYN ACK PSH"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SYN,ACK",
+        "[SYN, ACK]",
+        "ack syn",
+        "SYN+ACK",
+        "ＳＹＮ、ACK",
+        "SYN ACK PSH",
+        "SYNACK",
+        "SYN=1, ACK=1, FIN=0",
+        "SYN,ACK seq=0 ack=1",
+        "SYN, ACK (no FIN)",
+    ],
+)
 def test_flags_may_be_in_any_order(text: str) -> None:
     assert Flags(frozenset({"SYN", "ACK"})).check(text).state == "right"
 
 
 @pytest.mark.parametrize(
-    ("text", "state"), [("SYN", "wrong"), ("SYN, ACK, FIN", "wrong"), ("both", "unreadable"), ("SYNACK", "unreadable")]
+    ("text", "state"),
+    [("SYN", "wrong"), ("SYN, ACK, FIN", "wrong"), ("both", "unreadable"), ("ack=1, seq=0", "unreadable")],
 )
 def test_what_are_not_the_flags(text: str, state: str) -> None:
     assert Flags(frozenset({"SYN", "ACK"})).check(text).state == state
@@ -203,3 +224,28 @@ def test_no_text_is_too_strange(text: str) -> None:
 def test_a_long_answer_takes_no_long_time(text: str) -> None:
     for answer in ANSWERS:
         assert answer.check(text).state in ("right", "wrong", "unreadable", "open")
+
+
+@pytest.mark.parametrize("text", ["SYN=1, ACK=0", "SYN, seq=0, ack=0", "SYN (no ACK)", "SYN", "只有 SYN，没有 ACK"])
+def test_a_flag_that_is_said_not_to_be_set_is_not_set(text: str) -> None:
+    assert Flags(frozenset({"SYN"})).check(text).state == "right"
+    assert Flags(frozenset({"SYN", "ACK"})).check(text).state == "wrong"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["120 ms", "120 milliseconds", "120 (ms)", "120.0", "0,12 s", "0.12 seconds", "120000 microseconds", "120 毫秒"],
+)
+def test_units_may_be_spelled_out(text: str) -> None:
+    assert Time(120_000_000, "ms").check(text).state == "right"
+
+
+@pytest.mark.parametrize("text", ["120 microseconds", "120 us", "0.12 ms"])
+def test_another_unit_is_another_time(text: str) -> None:
+    assert Time(120_000_000, "ms").check(text).state == "wrong"
+    assert Time(120_000_000, "ms").check("120 parsecs").state == "unreadable"
+
+
+@pytest.mark.parametrize("text", ["65536 (2^16)", "65536 = 2^16", "2^16 = 65536", "65536（即 2^16）"])
+def test_a_number_may_be_explained(text: str) -> None:
+    assert Whole(65536).check(text).state == "right"

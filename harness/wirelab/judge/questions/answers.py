@@ -113,6 +113,11 @@ class Whole:
     def check(self, text: str) -> Outcome:
         said = plain(text)
         found = numbers(said.rpartition("=")[2] if "=" in said else said)
+        if "=" in said and len(set(found)) > 1:
+            found = numbers(said.partition("=")[0])
+        found = found or numbers(said)
+        bare = numbers(re.sub(r"\([^()]{0,200}\)", " ", said))  # 65536 (2^16): what stands in brackets explains
+        found = bare if len(set(found)) > 1 and len(set(bare)) == 1 else found
         if len(set(found)) > 1:
             return Outcome("unreadable", said=Said(catalogue()["answer.one-number"]))
         if not found:
@@ -123,18 +128,12 @@ class Whole:
 
 
 _UNITS = {
-    "s": 1e9,
-    "秒": 1e9,
-    "sec": 1e9,
-    "ms": 1e6,
-    "毫秒": 1e6,
-    "us": 1e3,
-    "µs": 1e3,
-    "μs": 1e3,
-    "微秒": 1e3,
-    "ns": 1.0,
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "秒"), 1e9),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds", "毫秒"), 1e6),
+    **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds", "微秒"), 1e3),
+    **dict.fromkeys(("ns", "nanosecond", "nanoseconds", "纳秒"), 1.0),
 }
-_TIME = re.compile(rf"({_NUMBER.pattern})\s*(毫秒|微秒|秒|ms|us|µs|μs|ns|sec|s)?", re.IGNORECASE)
+_TIME = re.compile(rf"({_NUMBER.pattern})\s?\(?\s?([a-zµμ]+|秒|毫秒|微秒|纳秒)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +157,11 @@ class Time:
 
     def check(self, text: str) -> Outcome:
         said = plain(text)
+        said = re.sub(r"(?<=\d),(?=\d{1,2}(?!\d)|\d{4})", ".", said)  # a decimal comma; 1,234 stays a thousand
         found = _TIME.findall(said.rpartition("=")[2] if "=" in said else said)
-        if len(found) != 1:
-            return Outcome("unreadable", said=Said(catalogue()["answer.no-time"]))
-        digits, unit = found[0]
+        digits, unit = found[0] if len(found) == 1 else ("", "")
         read = numbers(digits)
-        if not read:
+        if not read or (unit and unit.lower() not in _UNITS):
             return Outcome("unreadable", said=Said(catalogue()["answer.no-time"]))
         scale = _UNITS[unit.lower() or self.unit]
         value = read[0] * scale
@@ -211,16 +209,21 @@ class Choice:
         return ", ".join(letters(len(self.options)))
 
     def _chosen(self, text: str) -> int | None:
-        words = [(plain(one.en).casefold(), plain(one.zh).casefold()) for one in self.options]
-        said = text.casefold().strip(" .。,，;；()（）[]")
-        for at, both in enumerate(words):
-            if said in both:
-                return at
-        found = re.match(r"([a-z])(?![a-z])(?!(?:[\W_]+[a-z])+$)", said)  # one letter, not several
-        if found is None:
-            return None
-        at = ord(found[1]) - ord("a")
-        return at if at < len(self.options) else None
+        """The one option that is meant; None when none is, or more than one."""
+        said = text.strip(" .。,，;；:：()（）[]-*•")
+        if re.fullmatch(r"[A-Za-z]", said):
+            at = ord(said.upper()) - ord("A")
+            return at if at < len(self.options) else None
+        # A letter by itself; a small one only at the beginning, with a bracket or a stop behind it: "a" is a word as well.
+        found = set(re.findall(r"(?<![A-Za-z0-9])([A-Z])(?![A-Za-z0-9'])", said))
+        found |= {one.upper() for one in re.findall(r"^([a-z])[).:、]", said)}
+        lettered = {at for one in found if (at := ord(one) - ord("A")) < len(self.options)}
+        folded, named = said.casefold(), set()
+        for at, one in enumerate(self.options):
+            if any(words in folded for words in (plain(one.en).casefold(), plain(one.zh).casefold()) if words):
+                named.add(at)
+        either = lettered or named
+        return next(iter(either)) if len(either) == 1 and (not named or named == either) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,12 @@ class Flags:
         return Bilingual(text, text)
 
     def check(self, text: str) -> Outcome:
-        found = {name for name in FLAGS if re.search(rf"(?<![A-Z]){name}(?![A-Z])", plain(text).upper())}
+        said = re.sub(r"\b(?:seq|ack|win|len)\s?=\s?(?![01]\b)\d+", " ", plain(text))  # numbers beside the flags
+        said = re.sub(r"\b(?:seq|ack)\s?=\s?\d+", " ", said)  # lower case: a number as well, whatever it is
+        said = re.sub(r"(SYN|FIN|RST|PSH)(?=ACK)", r"\1 ", said.upper())
+        said = re.sub(r"\b(?:NO|NOT|WITHOUT|没有|无|不含)\s?([A-Z]{3})\b", " ", said)
+        said = re.sub(r"\b([A-Z]{3})\s?[=:]\s?0\b", " ", said)
+        found = {name for name in FLAGS if re.search(rf"(?<![A-Z]){name}(?![A-Z])", said)}
         if not found:
             return Outcome("unreadable", said=Said(catalogue()["answer.no-flags"]))
         return RIGHT if found - {"PSH"} == self.names - {"PSH"} else Outcome("wrong")

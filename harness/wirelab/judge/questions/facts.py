@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -62,7 +63,9 @@ class Facts:
 
     def frame(self, number: int) -> Noted | None:
         """The segment in a frame, if it belongs to the connection."""
-        return next((one for one in self.segments if one.segment.frame == number), None)
+        at = bisect_left(self.segments, number, key=lambda one: one.segment.frame)
+        found = self.segments[at] if at < len(self.segments) else None
+        return found if found is not None and found.segment.frame == number else None
 
     def since_start(self, noted: Noted) -> float:
         """Seconds since the first segment of the connection."""

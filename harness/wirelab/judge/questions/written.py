@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from wirelab.base.texts import Bilingual, Text
@@ -102,15 +103,16 @@ def _same(text: str) -> str:
 def _written(facts: Facts, side: Side, *, apart: bool) -> list[Written]:
     """What one side typed, can be quoted, said once, and put into one segment; ``apart``: into one of its own."""
     said = facts.said(side, proper=False)
+    texts = Counter(text for one in said for text in {_same(one.text), _same(one.groups.get("text", ""))})
+    broken = [_same(one.text) for one in said if one.problem is not None]
     found = []
     for message in facts.typed(side):
         typed, noted = _typed(facts, message), carrier(facts, message)
         if typed is None or noted is None or not quotable(typed[0]) or not any(map(str.isalnum, typed[0])):
             continue
-        others = [one for one in said if one is not message]
-        if any(_same(typed[0]) in (_same(one.text), _same(one.groups.get("text", ""))) for one in others):
-            continue
-        if any(one.problem is not None and _same(typed[0]) in _same(one.text) for one in others):
+        text = _same(typed[0])
+        ours = text in (_same(message.text), _same(message.groups.get("text", "")))
+        if texts[text] > ours or any(text in one for one in broken):
             continue
         if not apart or alone(noted, message):
             found.append(Written(message, noted, *typed))
