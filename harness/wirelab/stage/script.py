@@ -68,7 +68,7 @@ def play_script(stage: Stage, scenario: Scenario, casting: Mapping[str, Casting]
         stage.faults.prepare()  # scapy takes half a second to import; not in the middle of a script
     if any(isinstance(step.action, steps.Drop) for step in scenario.script):
         stage.faults.arm()  # a drop may count from a FIN that comes before its step
-    player = _Player(stage, scenario, casting)
+    player = Player(stage, scenario, casting)
     for step in scenario.script:
         stage.recorder.add(StepBegan(now_ns(), step.index, step.written))
         outcome = player.play(step)
@@ -83,7 +83,7 @@ def needs_faults(scenario: Scenario) -> bool:
     return any(isinstance(step.action, steps.Cut | steps.Heal | steps.Drop | steps.Inject) for step in scenario.script)
 
 
-class _Player:
+class Player:
     """One method per step, chosen by the step's type."""
 
     def __init__(self, stage: Stage, scenario: Scenario, casting: Mapping[str, Casting]) -> None:

@@ -1,0 +1,386 @@
+"""The stage of a Python test, as the test sees it: programs and peers that are started, typed at, and looked at.
+
+Everything is played in a process beside pytest; here are the words. Light to import: pytest loads it at its start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import pytest
+
+from wirelab.base.texts import Language, Text, register, say
+from wirelab.stage.companion import Companion
+
+LONGEST_RUN = 3600.0  # seconds for a scenario and its repetitions; no lab has one that takes so long
+SLACK = 120.0  # seconds beyond what a step may take by itself: for the machine, and for looking at what was missed
+STRETCH = 6.0  # a wait for a start is stretched at most this many times (``stage.LONGEST_STRETCH``)
+
+Role = Literal["client", "server"]
+
+register(
+    {
+        "pytest.mark": Text(
+            "the mark wirelab of a test takes client, server, protocol, port and env, not '{name}'",
+            "测试的 wirelab 标记可用 client、server、protocol、port 和 env，没有 '{name}'",
+        ),
+    }
+)
+
+
+class Missed(AssertionError):
+    """What a test expects did not come about. ``codes`` are those of the findings, with their causes."""
+
+    def __init__(self, codes: tuple[str, ...], text: str) -> None:
+        super().__init__(text)
+        self.codes = codes
+
+
+class Inconclusive(Exception):
+    """It cannot be told, and that is not the program's fault: the machine gave it no time, or lost packets."""
+
+    def __init__(self, codes: tuple[str, ...], text: str) -> None:
+        super().__init__(text)
+        self.codes = codes
+
+
+class Misused(Exception):
+    """A test asks its stage for what cannot be: an actor that was not started, a key that there is not."""
+
+
+for _error in (Missed, Inconclusive, Misused):
+    _error.__module__ = "wirelab"  # what pytest prints before the message
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a test's stage is made of. ``commands``: the user's own programs by role, run in ``folder``; ``keep``: where
+    the run is kept."""
+
+    name: str
+    protocol: str
+    port: int
+    env: Mapping[str, str]
+    commands: Mapping[str, str]
+    folder: str
+    language: Language
+    width: int
+    keep: str | None
+
+
+class Stage:
+    """A private network with a tap on it, and whoever acts there. Each test has its own.
+
+    What a test expects and does not see raises Missed, an AssertionError with the findings; what it sees gives True, so
+    that ``assert`` may stand before it.
+    """
+
+    def __init__(self, companion: Companion, setting: Setting) -> None:
+        """Open it. Raises Misused, and what the machine refuses as Inconclusive."""
+        __tracebackhide__ = True
+        self._companion, self._setting = companion, setting
+        kind, answer = companion.ask(("open", setting), SLACK)
+        if kind != "done":
+            _raise(kind, answer)
+        self.port: int = answer
+        """The server's TCP port."""
+        self._open = True
+
+    def __repr__(self) -> str:
+        return f"<stage {self._setting.name.removeprefix('python/')}>"
+
+    # --- who acts
+
+    def start(
+        self,
+        name: str,
+        *,
+        until: str | None = "",
+        within: float = 10,
+        role: Role | None = None,
+        command: str | None = None,
+        env: Mapping[str, str | int | float] | None = None,
+        peer: bool = False,
+        answers: bool = False,
+    ) -> Actor:
+        """Start a program on a terminal of its own, and wait until it shows ``until``, at most ``within`` seconds.
+
+        One called ``server`` is a server, any other name a client, unless ``role`` says so. It is the program that
+        ``--server`` or ``--client`` gives, or ``command``, else the reference. Of a server, ``Listening on`` is waited for
+        if nothing else is said; with ``until=None``, nothing. With ``peer=True`` there is no program: the stage itself
+        plays that end of the connection, byte by byte.
+        """
+        __tracebackhide__ = True
+        role = role or ("server" if name == "server" else "client")
+        member: dict[str, object] = {"role": role}
+        member |= {"peer": True} if peer else {}
+        member |= {"answers": True} if answers else {}
+        member |= {"env": dict(env)} if env else {}
+        step: dict[str, object] = {} if until == "" else {"until": until}
+        step |= {} if within == 10 else {"within": within}
+        about = {"name": name, "member": member, "step": step, "command": command}
+        self._ask("start", within * STRETCH, **about, environment=dict(os.environ))
+        return Actor(self, name, role)
+
+    # --- what is done to the network
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; everything goes on being watched."""
+        __tracebackhide__ = True
+        self._step(seconds, {"wait": seconds})
+
+    def cut(self, client: Actor | str = "all") -> None:
+        """Cut the wire silently, of one client or of all: nothing arrives any more and nobody is told."""
+        __tracebackhide__ = True
+        self._step(0, {"cut": str(client)})
+
+    def heal(self) -> None:
+        """Mend every cut."""
+        __tracebackhide__ = True
+        self._step(0, {"heal": "all"})
+
+    def drop(self, flags: str, *, sender: Role, **more: object) -> None:
+        """Lose one segment: the next that has these flags (``SYN``, ``SYN,ACK``, ``ACK``, ``DATA``, ``FIN``, ``RST``) and
+        comes from the client or the server. ``nth``, ``of``, ``after`` as in scenarios."""
+        __tracebackhide__ = True
+        self._step(0, {"drop": flags, "from": sender} | more)
+
+    def inject(self, *, to: Actor | str, of: Actor | str | None = None) -> None:
+        """Forge a RST that reaches one side as if the other had sent it."""
+        __tracebackhide__ = True
+        step: dict[str, object] = {"inject": "RST", "to": to}
+        self._step(0, step | ({} if of is None else {"of": of}))
+
+    # --- what is looked at
+
+    def trace(self, client: Actor | str) -> Trace:
+        """The connection of a client, to be compared with a trace."""
+        return Trace(self, str(client))
+
+    def expect(self, **item: object) -> bool:
+        """Check what a scenario's ``expect`` may hold, as ``stage.expect(teardown=alice, first=alice)``: True, or Missed."""
+        __tracebackhide__ = True
+        self._ask("expect", 0, item=_plain(item))
+        return True
+
+    # --- the end
+
+    @property
+    def kept(self) -> str | None:
+        """The folder that the run is kept in, if it is."""
+        return self._setting.keep
+
+    def close(self) -> None:
+        """End everything that was started, and keep the run if it is to be kept. Safe to call twice."""
+        if self._open and self._companion.alive:
+            self._open = False
+            kind, answer = self._companion.ask(("close", {}), SLACK)
+            if kind != "done":
+                _raise(kind, answer)
+
+    def _step(self, seconds: float, step: dict[str, object]) -> None:
+        __tracebackhide__ = True
+        self._ask("step", seconds, step=_plain(step))
+
+    def _ask(self, word: str, seconds: float, **values: object) -> Any:
+        __tracebackhide__ = True
+        kind, answer = self._companion.ask((word, values), float(seconds) + SLACK)
+        if kind == "done":
+            return answer
+        self._open = kind != "error"  # what went wrong in there has ended it
+        _raise(kind, answer)
+
+
+def _raise(kind: str, answer: Any) -> NoReturn:
+    __tracebackhide__ = True
+    if kind == "missed":
+        raise Missed(*answer)
+    if kind == "inconclusive":
+        raise Inconclusive(*answer)
+    if kind == "unplayable":
+        raise pytest.skip.Exception(answer, _use_item_location=True)
+    if kind in ("error", "refused"):
+        raise Inconclusive((), answer)
+    raise Misused(answer)
+
+
+class Actor:
+    """A program on its terminal, or a scripted peer. Its methods are the steps of scenarios, and take what those take."""
+
+    def __init__(self, stage: Stage, name: str, role: Role) -> None:
+        self._stage, self.name, self.role = stage, name, role
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<{self.role} {self.name}>"
+
+    def _does(self, verb: str, seconds: float, **values: object) -> bool:
+        __tracebackhide__ = True
+        given = {key: value for key, value in values.items() if value is not None}
+        self._stage._step(seconds, {self.name: verb} | given)
+        return True
+
+    # --- programs
+
+    def types(self, text: str, *, enter: bool = True, every: float = 0, repeat: int = 1) -> None:
+        """Type at its keyboard; ``every``: seconds between two keys."""
+        __tracebackhide__ = True
+        options = {"enter": None if enter else False, "every": every or None, "repeat": None if repeat == 1 else repeat}
+        self._does("type", (every * len(text) + 3) * repeat, text=text, **options)
+
+    def presses(self, key: str) -> None:
+        """Press one key: ``ctrl-c``, ``ctrl-d``, ``ctrl-z``, ``enter``, …"""
+        __tracebackhide__ = True
+        self._does("press", 0, key=key)
+
+    def shows(self, text: str | None = None, *, pattern: str | None = None, within: float = 2) -> bool:
+        """Wait until its terminal shows a text, or what matches a regular expression. Each occurrence serves one call."""
+        __tracebackhide__ = True
+        return self._does("shows", within, text=text, pattern=pattern, within=within)
+
+    def never_shows(self, text: str | None = None, *, pattern: str | None = None, within: float = 0) -> bool:
+        """Its terminal has not shown a text so far, and does not within so many seconds."""
+        __tracebackhide__ = True
+        return self._does("never shows", within, text=text, pattern=pattern, within=within)
+
+    def exits(self, *, status: int | None = None, within: float = 2) -> bool:
+        """It ends by itself, with this exit status if one is given."""
+        __tracebackhide__ = True
+        return self._does("exits", within, status=status, within=within)
+
+    def signal(self, name: str) -> None:
+        """Send it a signal: ``TERM``, ``KILL``, ``STOP``, ``CONT``, ``INT``, ``HUP``."""
+        __tracebackhide__ = True
+        self._does("signal", 0, name=name)
+
+    def closes_terminal(self) -> None:
+        """Close its terminal window."""
+        __tracebackhide__ = True
+        self._does("closes terminal", 0)
+
+    @property
+    def screen(self) -> str:
+        """All that its terminal has shown so far, as a person reads it, for a plain ``assert``."""
+        __tracebackhide__ = True
+        return str(self._stage._ask("screen", 0, actor=self.name))
+
+    # --- peers
+
+    def sends(self, text: str | list[str] | None = None, **more: Any) -> None:
+        """Send messages, framed by the protocol; ``raw``, ``hex``, ``pieces``, ``pause``, ``repeat``, ``to`` as in
+        scenarios."""
+        __tracebackhide__ = True
+        self._does("sends", SLACK, text=text, **more)
+
+    def expects(
+        self,
+        text: str | None = None,
+        *,
+        pattern: str | None = None,
+        end: Literal["fin", "rst"] | None = None,
+        within: float = 2,
+    ) -> bool:
+        """Wait for a message, or for the other side's end."""
+        __tracebackhide__ = True
+        return self._does("expects", within, text=text, pattern=pattern, end=end, within=within)
+
+    def half_closes(self) -> None:
+        """Send FIN and go on reading."""
+        __tracebackhide__ = True
+        self._does("half-closes", 0)
+
+    def closes(self) -> None:
+        """Close the socket."""
+        __tracebackhide__ = True
+        self._does("closes", 0)
+
+    def resets(self) -> None:
+        """Send RST at once."""
+        __tracebackhide__ = True
+        self._does("resets", 0)
+
+    def stops_reading(self) -> None:
+        """Read no more: the window fills and closes."""
+        __tracebackhide__ = True
+        self._does("stops reading", 0)
+
+    def reads_again(self) -> None:
+        """Go on reading."""
+        __tracebackhide__ = True
+        self._does("reads again", 0)
+
+
+class Trace:
+    """A client's connection, as it was seen so far."""
+
+    def __init__(self, stage: Stage, client: str) -> None:
+        self._stage, self._client = stage, client
+
+    def __repr__(self) -> str:
+        return f"<trace of {self._client}>"
+
+    def matches(self, text: str) -> bool:
+        """Compare with a trace in the notation of docs/traces.md: True, or Missed with both side by side."""
+        __tracebackhide__ = True
+        self._stage._ask("trace", 0, actor=self._client, text=text)
+        return True
+
+
+def setting_of(
+    nodeid: str,
+    marks: Sequence[Mapping[str, Any]],
+    *,
+    commands: Mapping[str, str],
+    folder: Path,
+    language: Language,
+    width: int,
+    keep: str | None,
+) -> Setting:
+    """What the stage of a test is made of: its marks' words, the nearest last, over what the command line gives."""
+    about: dict[str, Any] = {}
+    for mark in marks:
+        about |= mark
+    unknown = sorted(about.keys() - {"client", "server", "protocol", "port", "env"})
+    if unknown:
+        raise Misused(say("pytest.mark", language, name=unknown[0]))
+    own = {role: about[role] for role in ("client", "server") if about.get(role) is not None}
+    return Setting(
+        name=f"python/{_plain_name(nodeid)}",
+        protocol=about.get("protocol", "line"),
+        port=about.get("port", 12001),
+        env=about.get("env", {}),
+        commands={**commands, **own},
+        folder=str(folder),
+        language=language,
+        width=width,
+        keep=keep,
+    )
+
+
+def _plain_name(nodeid: str) -> str:
+    """A test's name as a scenario may be called."""
+    file, _, test = nodeid.partition("::")
+    return re.sub("[^a-z0-9]+", "-", f"{Path(file).name} {test}".lower()).strip("-")[:80] or "test"
+
+
+def file_name(nodeid: str) -> str:
+    """A test's name as a folder may be called: the same for nobody else."""
+    return re.sub(r"[^\w.\[\]-]+", "-", nodeid).strip("-.")[:200]
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, object]:
+    """Names instead of actors."""
+
+    def one(value: object) -> object:
+        if isinstance(value, list | tuple):
+            return [one(item) for item in value]
+        return str(value) if isinstance(value, Actor | Path) else value
+
+    return {key: one(value) for key, value in values.items()}
