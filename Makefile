@@ -3,7 +3,7 @@
 
 bin := .venv/bin
 
-.PHONY: help demo test lint format bench setup clean
+.PHONY: help demo test lint format bench docs setup clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -26,9 +26,12 @@ format: setup ## put the code into ruff's format
 bench: setup ## measure what a run costs and how long a student waits
 	@for bench in bench/*.py; do $(bin)/python "$$bench" || exit 1; done
 
+docs: setup ## build the documentation site into site/
+	@$(bin)/python docs/site/make.py
+
 setup: ## make or renew .venv, nothing else
 	@PYTHON='$(PYTHON)' sh harness/make-venv
 
 clean: ## remove .venv and what tools and runs left in the checkout
-	rm -rf .venv build dist runs .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist runs site .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

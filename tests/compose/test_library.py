@@ -82,7 +82,7 @@ def test_a_scenario_below_a_folder_scenarios_is_named_by_its_path(tmp_path: Path
     for path in (right, wrong, elsewhere):
         path.write_text(text, encoding="utf-8")
     assert "messaging/one-line" == library.load(right).name == library.load(elsewhere).name
-    with pytest.raises(AuthorError, match=r"another\.yaml:1:11: the scenario is called 'messaging/one-line' but"):
+    with pytest.raises(AuthorError, match=r"another\.yaml:2:11: the scenario is called 'messaging/one-line' but"):
         library.load(wrong)
 
 
@@ -161,7 +161,7 @@ def test_a_profile_that_is_nowhere_is_told_where_it_is_asked_for(tmp_path: Path)
     with pytest.raises(AuthorError) as raised:
         library.profile_for(library.load(path), path)
     assert (
-        f"{path}:4: there is no protocol profile 'lenght' (did you mean 'length'?); known: bare, length, line"
+        f"{path}:5: there is no protocol profile 'lenght' (did you mean 'length'?); known: bare, length, line"
         == str(raised.value)
     )
     assert "length" in raised.value.text("zh")

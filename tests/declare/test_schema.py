@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.declare.test_scenario import CHECK, SHIPPED, STEP, STEPS, WHOLE, with
 from wirelab.base.errors import AuthorError
 from wirelab.declare.expectations import EXPECTATIONS
 from wirelab.declare.scenario import parse_scenario
-from wirelab.declare.schema import scenario_schema
+from wirelab.declare.schema import FILES, scenario_schema, schema_text
 from wirelab.declare.source import read_yaml
 from wirelab.declare.steps import ACTOR_STEPS, STAGE_STEPS
 
@@ -147,3 +148,47 @@ def test_every_field_says_what_it_is():
 def test_no_mapping_takes_unknown_keys():
     objects = [*SCHEMA["properties"]["script"]["items"]["anyOf"], *SCHEMA["$defs"].values(), SCHEMA]
     assert all(schema["additionalProperties"] is False for schema in objects)
+
+
+ROOT = Path(__file__).parent.parent.parent
+MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
+WRITTEN = {
+    "scenario": [*SHIPPED, *sorted((ROOT / "tests" / "mutants").glob("*/*.yaml"))],
+    "protocol": sorted((ROOT / "scenarios" / "protocols").glob("*.yaml")),
+    "lab": sorted((ROOT / "labs").glob("*/lab.yaml")),
+    "form": [ROOT / "labs" / "report.yaml"],
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_published_schemas_are_made_of_the_models(kind: str):
+    text = (ROOT / FILES[kind]).read_text("utf-8")
+    assert schema_text(kind) == text, f"wirelab schema --of {kind} > {FILES[kind]}"
+    jsonschema.Draft202012Validator.check_schema(json.loads(text))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_every_file_names_its_schema_in_its_first_line_and_fits_it(kind: str):
+    """So an editor with the YAML language server completes it, in a checkout and in the installed kit alike."""
+    checker = jsonschema.Draft202012Validator(json.loads(schema_text(kind)))
+    assert WRITTEN[kind]
+    for path in WRITTEN[kind]:
+        text = path.read_text("utf-8")
+        named = MODELINE.match(text)
+        assert named is not None, f"{path} names no schema"
+        assert (ROOT / FILES[kind]).resolve() == (path.parent / named[1]).resolve()
+        assert [] == list(checker.iter_errors(plain(read_yaml(text, "f").data))), path
+        assert [] == list(checker.iter_errors(yaml.safe_load(text))), f"{path}: an editor reads other data"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("protocol", "{protocol: x, framing: {kind: lines}, messages: [{name: a, from: client, literal: A}]}"),
+        ("protocol", "{protocol: x, framing: {kind: line}, messages: []}"),
+        ("lab", "{lab: x}"),
+        ("form", "{title: {en: A, zh: B}, fields: {name: {en: N, zh: N}}, sections: [{part: nonsense}]}"),
+    ],
+)
+def test_what_does_not_fit_is_marked(kind: str, text: str):
+    assert not jsonschema.Draft202012Validator(json.loads(schema_text(kind))).is_valid(plain(read_yaml(text, "f").data))

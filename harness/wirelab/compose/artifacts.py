@@ -33,6 +33,7 @@ from wirelab.observe.pcap import read_capture, write_pcapng
 FORMAT_VERSION = 2
 READABLE = (1, 2)  # version 1 had no ``witnessed`` and no ``called``
 ASIDE_NS = 60 * 10**9  # a packet may be stamped so long before the first event of its run, or after the last
+PAGE = "report.html"  # for people; who plays for them writes it beside the run
 _PARTIAL = ".partial"
 _EVENTS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in kinds.Event.__args__}
 _FIELDS: dict[type[Any], dict[str, Any]] = {
@@ -116,7 +117,7 @@ def _ours(path: Path) -> bool:
     name = path.name.removesuffix(_PARTIAL)
     of_a_run = name == "capture.pcapng" or name.endswith(".cast")  # or of somebody's own, where no run.json is
     beside = (path.parent / document for document in ("run.json", f"run.json{_PARTIAL}"))
-    known = of_a_run and (name != path.name or any(document.is_file() for document in beside))
+    known = (of_a_run and name != path.name) or ((of_a_run or name == PAGE) and any(each.is_file() for each in beside))
     return (known or name == "run.json") and path.is_file()
 
 
@@ -134,7 +135,7 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             (folder / f"{name}{_PARTIAL}").write_bytes(data)
-        for old in (folder / "run.json", *folder.glob("*.cast")):
+        for old in (folder / "run.json", folder / PAGE, *folder.glob("*.cast")):
             old.unlink(missing_ok=True)
         for name in files:
             os.replace(folder / f"{name}{_PARTIAL}", folder / name)
@@ -145,6 +146,18 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
             if not (folder / "run.json").exists():  # what is left of a run would be taken for somebody's own
                 for half in (folder / "capture.pcapng", *folder.glob("*.cast")):
                     half.unlink(missing_ok=True)
+        raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
+
+
+def write_page(folder: Path, page: str) -> None:
+    """Put the page of a run into its folder, whole or not at all. Raises InputError when it cannot be written."""
+    part = folder / f"{PAGE}{_PARTIAL}"
+    try:
+        part.write_text(page, encoding="utf-8")
+        os.replace(part, folder / PAGE)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
 
 

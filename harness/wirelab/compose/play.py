@@ -54,13 +54,13 @@ def begin(
         with world.held(parent, scenario.port, ours=ours) as port:
             told = listener if listener is None or port == scenario.port else listener.at(port)
             with Stage(profile, port, parent, told, observe=observe, seed=seed, sandbox=sandbox, world=world) as stage:
-                play_script(stage, scenario, _at(port, scenario, castings))
+                play_script(stage, scenario, at_port(port, scenario, castings))
                 return stage.finish(machine(world.tier) | ({} if seed is None else {AMPLIFIED: str(seed)}))
 
     return Worker(work)
 
 
-def _at(port: int, scenario: Scenario, castings: Mapping[str, Casting]) -> Mapping[str, Casting]:
+def at_port(port: int, scenario: Scenario, castings: Mapping[str, Casting]) -> Mapping[str, Casting]:
     """The same programs, told of the port that this run was given."""
     if port == scenario.port:
         return castings

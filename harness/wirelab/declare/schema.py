@@ -1,4 +1,5 @@
-"""The JSON Schema of scenario files, made from the same models that read them, so that editors complete YAML.
+"""The JSON Schemas of scenarios, labs, protocols and report forms, made from the same models that read them, so that
+editors complete YAML. ``FILES`` is where the kit publishes them: the first line of its YAML files names them.
 
 A step whose first key is an actor's name has no fixed key to tell it by; its schema asks for a key
 that is no field of the step, and whose value is the step's verb.
@@ -6,7 +7,9 @@ that is no field of the step, and whose value is the step's verb.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,9 +17,19 @@ import msgspec
 from wirelab.declare.expectations import EXPECTATIONS
 from wirelab.declare.fill import Strict
 from wirelab.declare.head import NAME, Head
+from wirelab.declare.lab import Lab
+from wirelab.declare.protocol import ProtocolModel
+from wirelab.declare.report_form import Form
 from wirelab.declare.steps import ACTOR_STEPS, STAGE_STEPS, Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FILES = {
+    "scenario": "scenarios/schema.json",
+    "protocol": "scenarios/protocol.schema.json",
+    "lab": "labs/schema.json",
+    "form": "labs/report.schema.json",
+}
+"""What there are schemas of, and the file of each in a checkout or in the wheel's ``kit``."""
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -33,6 +46,25 @@ def scenario_schema() -> dict[str, Any]:
     properties["cast"] |= {"propertyNames": {"pattern": f"^{NAME}$"}}
     whole = {"$schema": DIALECT} | schema | {"title": "wirelab scenario", "$defs": components}
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))  # defaults that are tuples become lists
+    return plain
+
+
+def schema_text(kind: str = "scenario") -> str:
+    """The schema of a kind of file (one of ``FILES``), as the text of the file that the kit publishes it in."""
+    made: dict[str, Callable[[], dict[str, Any]]] = {
+        "scenario": scenario_schema,
+        "protocol": lambda: _model_schema(ProtocolModel, "wirelab protocol"),
+        "lab": lambda: _model_schema(Lab, "wirelab lab"),
+        "form": lambda: _model_schema(Form, "wirelab report form"),
+    }
+    return json.dumps(made[kind](), ensure_ascii=False, indent=2) + "\n"
+
+
+def _model_schema(model: type[Strict], title: str) -> dict[str, Any]:
+    """The schema of a file that one model reads whole."""
+    _, components = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
+    whole = {"$schema": DIALECT} | components.pop(model.__name__) | {"title": title, "$defs": components}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))
     return plain
 
 

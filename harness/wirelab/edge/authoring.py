@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from wirelab.base.errors import AuthorError, InputError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import kit, labs, library
 from wirelab.declare.protocol import load_profile
-from wirelab.declare.report_form import is_form, parse_form
 from wirelab.declare.reference import reference
-from wirelab.declare.schema import scenario_schema
+from wirelab.declare.report_form import is_form, parse_form
+from wirelab.declare.schema import schema_text
 from wirelab.edge.output import complain, put
 from wirelab.present.style import safe
 
@@ -64,7 +63,7 @@ def _check(path: Path) -> None:
         library.profile_for(library.load(path), path)
 
 
-def schema(*, as_page: bool) -> int:
-    """Print the JSON Schema of scenario files, or their reference page; both are the same in every language."""
-    put(reference().rstrip() if as_page else json.dumps(scenario_schema(), ensure_ascii=False, indent=2))
+def schema(*, as_page: bool, of: str = "scenario") -> int:
+    """Print the JSON Schema of a kind of file (``schema.FILES``), or the reference page of scenarios, in any language."""
+    put(reference().rstrip() if as_page else schema_text(of).rstrip())
     return 0

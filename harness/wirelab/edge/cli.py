@@ -18,7 +18,10 @@ from wirelab.base.errors import EnvironmentFault, WirelabError
 from wirelab.base.texts import Text, register, say
 from wirelab.edge import output
 from wirelab.edge.arguments import add_analysis, add_exports, add_grading, add_output
+from wirelab.edge.editor_arguments import add_completion, add_dissector, add_open
+from wirelab.edge.record_arguments import add_new_scenario, add_record
 from wirelab.edge.report_arguments import add_report
+from wirelab.edge.workflow import add_workflow
 
 Language = Literal["en", "zh"]
 USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 64, 70, 130, 141
@@ -203,7 +206,11 @@ def _parser() -> _Parser:
     )
     add_report(report, shared, _report)
 
-    new = commands.add_parser("new", parents=[shared], help="begin something of your own: a lab's submission")
+    add_record(commands, shared, _record)
+
+    new = commands.add_parser(
+        "new", parents=[shared], help="begin something of your own: a lab's submission, a scenario"
+    )
     kinds = new.add_subparsers(title="what", metavar="WHAT", parser_class=_Parser, required=True)
     submission = kinds.add_parser(
         "submission", parents=[shared], help="copy a lab's starter code and its handout into a new folder"
@@ -211,6 +218,8 @@ def _parser() -> _Parser:
     submission.add_argument("lab", metavar="LAB", help="a lab's name, such as 2-heartbeat, or its folder")
     submission.add_argument("folder", nargs="?", metavar="DIR", help="the new folder (default: the lab's name)")
     submission.set_defaults(command=_new_submission)
+    add_new_scenario(kinds, shared, _new_scenario)
+    add_workflow(kinds, shared)
 
     judge = commands.add_parser(
         "judge", parents=[shared], help="judge a stored run, or a graded class, again, without running anything"
@@ -241,15 +250,24 @@ def _parser() -> _Parser:
     explain.add_argument("--markdown", action="store_true", help="print the pages as Markdown, as in docs/findings.md")
     explain.set_defaults(command=_explain)
 
-    lint = commands.add_parser("lint", parents=[shared], help="check scenario, protocol, lab and report form files for mistakes")
+    lint = commands.add_parser(
+        "lint", parents=[shared], help="check scenario, protocol, lab and report form files for mistakes"
+    )
     lint.add_argument("files", nargs="+", metavar="FILE", help="a scenario, protocol or lab file, or a folder of them")
     lint.set_defaults(command=_lint)
 
     schema = commands.add_parser(
-        "schema", parents=[shared], help="print the JSON Schema of scenario files, for editors"
+        "schema", parents=[shared], help="print the JSON Schema of scenario and other files, for editors"
     )
     schema.add_argument("--reference", action="store_true", help="print the reference page (Markdown) instead")
+    schema.add_argument(
+        "--of", choices=("scenario", "protocol", "lab", "form"), default="scenario", help="of which files"
+    )
     schema.set_defaults(command=_schema)
+
+    add_dissector(commands, shared)
+    add_open(commands, shared)
+    add_completion(commands, shared, parser)
 
     doctor = commands.add_parser("doctor", parents=[shared], help="try what this machine can do, and how to mend it")
     doctor.add_argument("--json", action="store_true", help="print the results as JSON")
@@ -298,6 +316,18 @@ def _new_submission(options: argparse.Namespace, language: Language) -> int:
     from wirelab.edge import practising
 
     return practising.new_submission(options.lab, options.folder, language)
+
+
+def _new_scenario(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import record
+
+    return record.new_scenario(options, language)
+
+
+def _record(options: argparse.Namespace, language: Language) -> int:
+    from wirelab.edge import record
+
+    return record.record(options, language)
 
 
 def _grade(options: argparse.Namespace, language: Language) -> int:
@@ -356,7 +386,7 @@ def _lint(options: argparse.Namespace, language: Language) -> int:
 def _schema(options: argparse.Namespace, language: Language) -> int:
     from wirelab.edge import authoring
 
-    return authoring.schema(as_page=options.reference)
+    return authoring.schema(as_page=options.reference, of=options.of)
 
 
 def _doctor(options: argparse.Namespace, language: Language) -> int:

@@ -18,7 +18,7 @@ from wirelab.compose.submissions import Submission, find_programs
 from wirelab.declare.lab import RubricItem
 from wirelab.declare.source import meant
 from wirelab.edge.output import put
-from wirelab.edge.running import Options, check_seed, play_one, run_folders, tell_seed, tell_unplayable
+from wirelab.edge.running import Options, check_seed, keep, play_one, run_folders, tell_seed, tell_unplayable
 from wirelab.judge.points import Score, score, total
 from wirelab.judge.verdict import Judgement, Verdict, worst
 from wirelab.present.style import safe
@@ -198,10 +198,10 @@ def _tell(name: str, played: Played, done: int, count: int, options: Options) ->
 def _keep(planned: Planned, played: Played, folder: Path | None, options: Options) -> None:
     if folder is None:
         return
-    from wirelab.compose.artifacts import Run, write_run
+    from wirelab.compose.artifacts import Run
 
     run = Run(planned.scenario, planned.source, planned.profile, played.evidence)
-    write_run(folder, run, played.judgement, options.language)
+    keep(folder, run, played.judgement, options.language)
 
 
 def _scores(lab: LoadedLab, judgements: dict[str, Judgement]) -> tuple[Score, ...]:

@@ -149,7 +149,8 @@ def _kinds(options: argparse.Namespace, language: Language) -> int:
 
 
 def _form(options: argparse.Namespace, language: Language) -> int:
-    put(report.default_form()[0].rstrip("\n"))
+    lines = report.default_form()[0].rstrip("\n").split("\n")
+    put("\n".join(line for line in lines if not line.startswith("# yaml-language-server")))  # its path is the kit's
     return 0
 
 

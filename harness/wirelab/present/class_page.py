@@ -137,7 +137,7 @@ def class_page(
     parts = [el("header", el("h1", title), el("p", _summary(grades, lab, language)))]
     if grades:
         parts += [_marks(grades, language), _matrix(grades, lab, language, later)]
-        parts += [_problems(grades, language), _undecided(grades, language)]
+        parts += [_problems(grades, language, later), _undecided(grades, language)]
         parts += [_alike(alike, "class.alike", language), _alike(captured, "class.captured", language)]
         parts += [_findings(clusters(grades), language, later), _timing(grades, language)]
     foot = el("footer", el("p", say("class.hidden", language))) if lab.hidden else Html("")
@@ -239,16 +239,15 @@ def _linked(student: Student) -> Html:
 # --- who could not be graded, or not whole
 
 
-def _problems(grades: Sequence[Grade], language: Language) -> Html:
-    rows = [
+def _problems(grades: Sequence[Grade], language: Language, later: _Later) -> Html:
+    count = sum(1 if grade.problem is not None else len(grade.notes) for grade in grades)
+    rows = later(
         el("li", _linked(grade.student), el("div", _clipped(said, language), class_="lines"))
         for grade in grades
         for said in ([grade.problem] if grade.problem is not None else grade.notes)
-    ]
+    )
     return (
-        el("section", el("h2", f"{say('class.problems', language)} ({len(rows)})"), el("ul", *rows))
-        if rows
-        else Html("")
+        el("section", el("h2", f"{say('class.problems', language)} ({count})"), el("ul", rows)) if count else Html("")
     )
 
 

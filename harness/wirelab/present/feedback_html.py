@@ -246,7 +246,7 @@ class _Page:
             return el("p", _link(self.say("feedback.page.above", code=kind.code), f"#{kind.code}"), class_="soft")
         self.explained.add(kind.code)
         summary = self.say("feedback.page", code=kind.code, summary=in_(kind.summary, self.language))
-        parts = [el("div", *_page(kind, self.language), class_="page")]
+        parts = [el("div", *explanation(kind, self.language), class_="page")]
         return _folded(summary, parts, id_=kind.code)
 
     # --- what stays untold
@@ -294,7 +294,7 @@ def _lines(lines: Sequence[str], *, wrapped: bool = False) -> Html:
 # --- explanation pages
 
 
-def _page(kind: Kind, language: Language) -> Iterator[Html]:
+def explanation(kind: Kind, language: Language) -> Iterator[Html]:
     page = PAGES[kind.code]
     for key, said in (("seen", page.seen), ("why", page.why), ("where", page.where)):
         yield el("h3", say(f"explain.{key}", language))

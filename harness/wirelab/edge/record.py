@@ -1,0 +1,261 @@
+"""The commands ``record`` and ``new scenario``: a scenario's file, from a person at the keyboard or to be filled in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from wirelab.base.errors import InputError, UsageError
+from wirelab.base.texts import Language, Text, register, say
+from wirelab.compose import library
+from wirelab.compose.record import CLIENTS, Made, Wanted, begin_recording, blank, drafted, generalised, read
+from wirelab.declare.head import Title
+from wirelab.declare.scenario import parse_scenario
+from wirelab.declare.scenario_writer import Draft, scalar
+from wirelab.declare.steps import Start
+from wirelab.edge.output import put
+from wirelab.edge.running import NARROWEST, PLAIN, WIDEST
+from wirelab.judge.transcribe import Deed
+from wirelab.observe.evidence import Bounded, Evidence
+from wirelab.observe.messages import Profile
+from wirelab.present.console import LiveConsole
+from wirelab.present.style import safe
+from wirelab.stage.recording import Recording, kept
+
+LONGEST_TITLE = 200  # characters
+MOST_REPLAYS = 20
+LONGEST_HEARTBEAT = 600.0  # seconds
+
+register(
+    {
+        "record.no-terminal": Text(
+            "recording needs a terminal: you drive the programs from it. Start it without < and | around it",
+            "录制需要终端：你要在终端里操作程序。启动时请不要用 < 和 | 重定向",
+        ),
+        "record.name": Text(
+            "'{name}' cannot be a scenario's name: use lower-case letters, digits and -, with / between folders",
+            "'{name}' 不能作场景名：请用小写字母、数字和 -，文件夹之间用 /",
+        ),
+        "record.path": Text(
+            "{file} lies below a folder scenarios, where a scenario is called after its path: '{wanted}', not '{name}'",
+            "{file} 在 scenarios 文件夹之下，场景名必须与路径一致：应为 '{wanted}'，而不是 '{name}'",
+        ),
+        "record.exists": Text(
+            "{file} exists already; add --force to replace it", "{file} 已存在；要替换它，请加上 --force"
+        ),
+        "record.no-folder": Text("there is no folder {folder} to write to", "没有可写入的文件夹 {folder}"),
+        "record.unwritable": Text("cannot write {file}: {why}", "无法写入 {file}：{why}"),
+        "record.number": Text(
+            "--{option} takes {least} to {most}, not {found}", "--{option} 应在 {least} 到 {most} 之间，而不是 {found}"
+        ),
+        "record.begins": Text("recording {name}", "录制 {name}"),
+        "record.empty": Text(
+            "nothing was done at any terminal, so there is nothing to make a scenario of",
+            "没有在任何终端上操作过，无法生成场景",
+        ),
+        "record.flooded": Text(
+            "{actor} printed more than {limit} bytes; of that no scenario can be made",
+            "{actor} 输出超过 {limit} 字节，无法由此生成场景",
+        ),
+        "record.title": Text("What is it about, in one line? ", "用一句话说明这个场景："),
+        "record.replayed": Text("played {count} of {of}", "已运行 {count}/{of}"),
+        "record.made": Text(
+            "{file}: {steps} steps, {expected} expectations; it passes",
+            "{file}：{steps} 个步骤，{expected} 项期望；运行通过",
+        ),
+        "record.not-passed": Text(
+            "{file}: {steps} steps, {expected} expectations; it does not pass with the programs that it was recorded with:",
+            "{file}：{steps} 个步骤，{expected} 项期望；用录制时的程序运行没有通过：",
+        ),
+        "record.next": Text(
+            "Read it, and mend what you meant otherwise. To play it:\n    {command}",
+            "请通读一遍，修改与本意不符的地方。运行它：\n    {command}",
+        ),
+        "new.scenario": Text(
+            '{file}: change it, then\n    wirelab lint {file}\n    wirelab run {file} --client "python3 my_client.py"',
+            '{file}：修改之后运行\n    wirelab lint {file}\n    wirelab run {file} --client "python3 my_client.py"',
+        ),
+        "new.scenario.head": Text(
+            "A scenario: who is there, what they do, and what must be seen. All that may be written: docs/scenarios.md",
+            "一个场景：有哪些程序，依次做什么，必须看到什么。全部写法见 docs/scenarios.md",
+        ),
+    }
+)
+_SKELETON = (  # a line, and what is said of it
+    ("scenario: NAME", None),
+    ("title: {en: TITLE, zh: TITLE}", Text("what it is about, in one line", "用一句话说明这个场景")),
+    (
+        "tests: client",
+        Text(
+            "the role that the submission plays: client, server, both", "提交的程序扮演的角色：client、server 或 both"
+        ),
+    ),
+    ("env: {HEARTBEAT_INTERVAL: 0.5}", Text("seconds between two heartbeats", "心跳间隔（秒）")),
+    ("cast:", Text("the programs, each on a terminal of its own", "各个程序，每个都有自己的终端")),
+    ("  server: {role: server}", None),
+    ("  alice: {role: client}", None),
+    ("script:", Text("one step a line, from top to bottom", "一行一步，从上到下执行")),
+    ("  - {start: server, until: Listening on}", Text("goes on when it shows this", "显示这些字后才继续")),
+    ("  - {start: alice, until: Connected to}", None),
+    ("  - {alice: type, text: hello}", Text("and Enter", "并按回车")),
+    ("  - {server: shows, text: hello, within: 1}", Text("seconds", "秒")),
+    ("  - {wait: 1.2}", None),
+    ("  - {server: type, text: good morning}", None),
+    ('  - {alice: shows, text: "Broadcast: good morning"}', None),
+    ("  - {alice: press, key: ctrl-d}", None),
+    ("  - {alice: exits, status: 0}", None),
+    ("expect:", Text("judged afterwards, from the packets", "事后根据报文判定")),
+    ("  - {handshake: alice}", None),
+    ("  - {messages: alice, sent: [hello]}", Text("these, in this order, and no others", "恰好这些，顺序相同")),
+    ("  - {heartbeat: alice, at_least: 1, answered_within: 0.1}", Text("seconds", "秒")),
+    ("  - {broadcast: good morning, to: [alice]}", Text("exactly once", "恰好一次")),
+    ("  - {teardown: alice, first: alice, style: orderly}", Text("alice sends the first FIN", "alice 先发送 FIN")),
+)
+
+
+def record(options: argparse.Namespace, language: Language) -> int:
+    """Record a scenario, make it pass, and write it."""
+    wanted = _wanted(options)
+    file = _file(options)
+    if not (os.isatty(0) and os.isatty(1)):
+        raise UsageError("record.no-terminal")
+    draft = blank(wanted)
+    profile, source = library.profile_for(read(draft), file)
+    put(safe(say("record.begins", language, name=wanted.name)))
+    deeds, seen = _recorded(draft, profile, wanted, options.clients, language)
+    bound = next((event for event in seen.events if isinstance(event, Bounded)), None)
+    if bound is not None:
+        raise InputError("record.flooded", actor=bound.actor or "-", limit=bound.limit)
+    made_of = drafted(draft, deeds, seen)
+    if all(isinstance(step, Start) for _, step in made_of.script):
+        raise InputError("record.empty")
+    titled = replace(made_of, title=_title(options, wanted.name, language))
+
+    def told(count: int, of: int) -> None:
+        put(say("record.replayed", language, count=count, of=of))
+
+    made = generalised(titled, profile, source, wanted, options.replays, language, told)
+    _write(file, made.text)
+    _tell(made, file, wanted, language)
+    return 0 if made.passed else 1
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    _check_name(options.name)
+    _check_number("clients", options.clients, 1, len(CLIENTS))
+    _check_number("replays", options.replays, 1, MOST_REPLAYS)
+    _check_number("heartbeat", options.heartbeat, 0.05, LONGEST_HEARTBEAT)
+    commands = {role: value for role in ("client", "server") if (value := getattr(options, role)) is not None}
+    given: Literal["client", "server", "both"] = "client"
+    if len(commands) == 2:
+        given = "both"
+    elif "server" in commands:
+        given = "server"
+    tests = options.tests or given
+    for role in commands:
+        if tests not in ("both", role):
+            raise UsageError("programs.not-tested", scenario=options.name, tested=tests, given=role)
+    return Wanted(options.name, tests, commands, Path.cwd(), options.heartbeat, options.protocol)
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)*", name):
+        raise UsageError("record.name", name=name)
+
+
+def _check_number(option: str, found: float, least: float, most: float) -> None:
+    if not least <= found <= most:
+        raise UsageError("record.number", option=option, least=f"{least:g}", most=f"{most:g}", found=found)
+
+
+def _file(options: argparse.Namespace) -> Path:
+    """Where the scenario will be written, made sure of before anybody has worked for it."""
+    file = Path(options.output or f"{options.name.rpartition('/')[2]}.yaml")
+    parts = file.resolve().with_suffix("").parts
+    if "scenarios" in parts:
+        below = "/".join(parts[len(parts) - parts[::-1].index("scenarios") :])
+        if below != options.name:
+            raise UsageError("record.path", file=file, wanted=below, name=options.name)
+    if file.exists() and not options.force:
+        raise UsageError("record.exists", file=file)
+    if not file.parent.is_dir():
+        raise UsageError("record.no-folder", folder=file.parent)
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError("record.unwritable", file=file, why=error.strerror or error) from None
+
+
+def _recorded(
+    draft: Draft, profile: Profile, wanted: Wanted, clients: int, language: Language
+) -> tuple[tuple[Deed, ...], Evidence]:
+    scenario = read(draft)
+    width = max(NARROWEST, min(WIDEST, shutil.get_terminal_size((PLAIN, 24)).columns))
+    actors = [(name, member.role, scenario.part(name)) for name, member in scenario.cast.items()]
+    console = LiveConsole(actors, profile, scenario.port, language=language, width=width, colour=True)
+    recording = Recording(0, 1, console.feed, language)
+    with kept(0):
+        worker = begin_recording(draft, profile, wanted, clients, recording)
+        found = worker.result()
+        worker.wait()
+    return found
+
+
+def _title(options: argparse.Namespace, name: str, language: Language) -> Title:
+    title = options.title
+    if title is None:
+        sys.stdout.write(say("record.title", language))
+        sys.stdout.flush()
+        title = sys.stdin.readline()
+    title = _one_line(title) or name
+    chinese = _one_line(options.title_zh or "") or title
+    return Title(en=title, zh=chinese)
+
+
+def _one_line(text: str) -> str:
+    """What a file in UTF-8 can hold of a text, on one line."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:LONGEST_TITLE]
+
+
+def _tell(made: Made, file: Path, wanted: Wanted, language: Language) -> None:
+    key = "record.made" if made.passed else "record.not-passed"
+    steps, expected = len(made.draft.script), len(made.draft.expect)
+    put(safe(say(key, language, file=file, steps=steps, expected=expected)))
+    if not made.passed:
+        from wirelab.present.outcome import verdict_lines
+
+        put("\n".join(verdict_lines(made.judgement, language=language, width=PLAIN, colour=False)))
+    given = [f"--{role} {shlex.quote(command)}" for role, command in wanted.commands.items()]
+    command = " ".join(["wirelab run", shlex.quote(str(file)), *given])
+    put("\n".join(map(safe, say("record.next", language, command=command).split("\n"))))
+
+
+def new_scenario(options: argparse.Namespace, language: Language) -> int:
+    """Write a scenario to begin with."""
+    _check_name(options.name)
+    file = _file(options)
+    text = skeleton(options.name, language)
+    parse_scenario(text, str(file))
+    _write(file, text)
+    put("\n".join(map(safe, say("new.scenario", language, file=file).split("\n"))))
+    return 0
+
+
+def skeleton(name: str, language: Language) -> str:
+    """A small scenario in full, with a comment wherever one helps."""
+    lines = [f"# {say('new.scenario.head', language)}"]
+    for line, remark in _SKELETON:
+        written = line.replace("NAME", name).replace("TITLE", scalar(name))
+        lines.append(f"{written:<60}# {remark.fill(language)}" if remark else written)
+    return "\n".join([*lines, ""])
