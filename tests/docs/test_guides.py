@@ -23,7 +23,7 @@ PAGES = sorted(
 TAUGHT = [
     page
     for page in PAGES
-    if page in guides.GUIDES or re.match(r"(README|grading|analyze|exports|reports|record|editors)(\.zh)?\.md$", page.name)
+    if page in guides.GUIDES or re.match(r"(README|grading|analyze|exports|reports|record)(\.zh)?\.md$", page.name)
 ]
 FENCED = re.compile(r"^ *(```+)(\w*)\n(.*?)^ *\1\n", re.MULTILINE | re.DOTALL)
 
