@@ -30,6 +30,8 @@ from wirelab.observe.segments import Segment, decode
 
 PATIENCE = 60.0  # seconds: longer than any command here takes on a machine with much else to do
 PYTHON = f"{shlex.quote(sys.executable)} -S -E"  # starts in half the time
+# What a terminal's size is, the terminal says: readline, once something has imported it, leaves its own word behind.
+UNWANTED = ("LC_", "LANG", "PYTHONIO", "COLUMNS", "LINES")
 HEAD = "scenario: test/case\ntitle: {en: A case of the tests, zh: 测试用例}\n"
 ALICE = "tests: client\ncast: {server: {role: server}, alice: {role: client}}\n"
 BY_PEER = "tests: client\ncast: {server: {role: server, peer: true}, alice: {role: client}}\n"
@@ -67,7 +69,7 @@ class Command:
         self.mark = f"WLTEST_MARK={uuid.uuid4().hex}"
         path = [str(Path(wirelab.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         name, value = self.mark.split("=")
-        kept = {key: item for key, item in os.environ.items() if not key.startswith(("LC_", "LANG", "PYTHONIO"))}
+        kept = {key: item for key, item in os.environ.items() if not key.startswith(UNWANTED)}
         self.env = kept | {"PYTHONPATH": os.pathsep.join(path), "LC_ALL": "C.UTF-8", name: value}
 
     def argv(self, *words: object) -> list[str]:

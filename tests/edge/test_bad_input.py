@@ -176,7 +176,7 @@ def test_a_run_is_replaced_by_the_next_and_an_empty_folder_is_filled(command: Co
     (command.folder / "kept" / "run.json.partial").write_text("{", encoding="utf-8")  # as a killed command leaves it
     assert 0 == command("run", command.write("case.yaml", GOOD), "--quiet", "-o", "kept").status
     names = {path.name for path in (command.folder / "kept").iterdir()}
-    assert {"run.json", "capture.pcapng", "server.cast", "alice.cast"} == names
+    assert {"run.json", "capture.pcapng", "server.cast", "alice.cast", "report.html"} == names
     assert 0 == command("judge", "kept").status
 
 
