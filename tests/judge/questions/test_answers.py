@@ -249,3 +249,31 @@ def test_another_unit_is_another_time(text: str) -> None:
 @pytest.mark.parametrize("text", ["65536 (2^16)", "65536 = 2^16", "2^16 = 65536", "65536（即 2^16）"])
 def test_a_number_may_be_explained(text: str) -> None:
     assert Whole(65536).check(text).state == "right"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("第二十帧", 20),
+        ("六", 6),
+        ("两个", 2),
+        ("十四", 14),
+        ("一百零五", 105),
+        ("九十九", 99),
+        ("five", 5),
+        ("Sixteen", 16),
+        ("三个，即 3 个", 3),
+    ],
+)
+def test_small_numbers_may_be_written_in_words(text: str, value: int) -> None:
+    assert Whole(value).check(text).state == "right"
+    assert Whole(value + 1).check(text).state == "wrong"
+
+
+def test_a_span_of_frames_and_an_underscore_are_understood() -> None:
+    assert Numbers((1, 2, 3), ordered=True).check("frames 1-3").state == "right"
+    assert Numbers((1, 2, 3)).check("1 to 3").state == "right"
+    assert Numbers((1, 2, 4)).check("1-3").state == "wrong"
+    states = Choice((Bilingual("LAST-ACK", "LAST-ACK"), Bilingual("CLOSED", "CLOSED")), 0)
+    assert states.check("LAST_ACK").state == "right"
+    assert SIDES.check("客户").state == "right"

@@ -97,6 +97,25 @@ def numbers(text: str) -> list[float | int]:
     return found
 
 
+_NUMERALS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
+_WRITTEN = re.compile(rf"[{''.join(_NUMERALS)}十百]{{1,8}}|\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
+
+
+def written(text: str) -> list[int]:
+    """The numbers below a thousand that are written in words: 二十, 第四, five."""
+    found = []
+    for word in _WRITTEN.findall(plain(text)):
+        if word.lower() in _WORDS:
+            found.append(_WORDS.index(word.lower()))
+            continue
+        hundreds, _, rest = word.rpartition("百")
+        tens, ten, ones = rest.rpartition("十")
+        parts = (_NUMERALS.get(hundreds, 1 if "百" in word else 0), _NUMERALS.get(tens, 1 if ten else 0))
+        found.append(100 * parts[0] + 10 * parts[1] + _NUMERALS.get(ones.lstrip("零〇"), 0))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Whole:
     """A whole number. ``slips`` are wrong ones that tell what was mixed up, with what is said of each; ``also`` are right
@@ -115,7 +134,7 @@ class Whole:
         found = numbers(said.rpartition("=")[2] if "=" in said else said)
         if "=" in said and len(set(found)) > 1:
             found = numbers(said.partition("=")[0])
-        found = found or numbers(said)
+        found = found or numbers(said) or [*written(said)]
         bare = numbers(re.sub(r"\([^()]{0,200}\)", " ", said))  # 65536 (2^16): what stands in brackets explains
         found = bare if len(set(found)) > 1 and len(set(bare)) == 1 else found
         if len(set(found)) > 1:
@@ -218,10 +237,11 @@ class Choice:
         found = set(re.findall(r"(?<![A-Za-z0-9])([A-Z])(?![A-Za-z0-9'])", said))
         found |= {one.upper() for one in re.findall(r"^([a-z])[).:、]", said)}
         lettered = {at for one in found if (at := ord(one) - ord("A")) < len(self.options)}
-        folded, named = said.casefold(), set()
+        folded, named = said.casefold().replace("_", "-"), set()
         for at, one in enumerate(self.options):
-            if any(words in folded for words in (plain(one.en).casefold(), plain(one.zh).casefold()) if words):
-                named.add(at)
+            for words in (plain(one.en).casefold(), plain(one.zh).casefold()):
+                if words and (words in folded or (len(folded) > 1 and words.startswith(folded))):
+                    named.add(at)
         either = lettered or named
         return next(iter(either)) if len(either) == 1 and (not named or named == either) else None
 
@@ -283,7 +303,8 @@ class Numbers:
         parts = re.split(r"[,;、/]|\band\b|和", plain(text), flags=re.IGNORECASE)
         grouped = [found for part in parts for found in numbers(part)]
         apart = [int(one) for one in re.findall(r"\d+", plain(text)) if len(one) <= LONGEST_NUMBER]
-        readings = [found for found in (grouped, apart) if len(found) == len(self.values)]
+        spans = [[*range(apart[0], apart[1] + 1)]] if len(apart) == 2 and 0 < apart[1] - apart[0] < 100 else []  # 1-3
+        readings = [found for found in (grouped, apart, *spans) if len(found) == len(self.values)]
         if not readings:
             values = {"count": len(self.values), "found": len(grouped)}
             return Outcome("unreadable", said=Said(catalogue()["answer.numbers"], values))

@@ -316,8 +316,14 @@ def _ending(facts: Facts, one: Written) -> tuple[Text, Answer, Text] | None:
         spelled += [
             f"{hexed}{between}{name}"
             for hexed in ("0a", "0x0a")
-            for name in ("(lf)", "(\\n)", "lf")
+            for name in ("(lf)", "(\\n)", "lf", "换行", "换行符", "(换行)", "(换行符)")
             for between in ("", " ")
+        ]
+        spelled += [
+            f"{name}{between}{hexed}"
+            for name in ("换行符", "换行", "lf")
+            for hexed in ("0a", "0x0a", "(0a)")
+            for between in ("", " ", ", ")
         ]
         if one.total - len(one.message.raw) == 2:
             spelled += ["0d 0a", "0d0a", "0x0d 0x0a", "0x0d0a", "0d, 0a"]
