@@ -303,8 +303,10 @@ class Numbers:
         parts = re.split(r"[,;、/]|\band\b|和", plain(text), flags=re.IGNORECASE)
         grouped = [found for part in parts for found in numbers(part)]
         apart = [int(one) for one in re.findall(r"\d+", plain(text)) if len(one) <= LONGEST_NUMBER]
-        spans = [[*range(apart[0], apart[1] + 1)]] if len(apart) == 2 and 0 < apart[1] - apart[0] < 100 else []  # 1-3
-        readings = [found for found in (grouped, apart, *spans) if len(found) == len(self.values)]
+        spanned = len(apart) == 2 and 0 < apart[1] - apart[0] < 100  # 1-3
+        span = list(range(apart[0], apart[1] + 1)) if spanned else []
+        read: tuple[list[float | int], ...] = (grouped, [*apart], [*span])
+        readings = [found for found in read if len(found) == len(self.values)]
         if not readings:
             values = {"count": len(self.values), "found": len(grouped)}
             return Outcome("unreadable", said=Said(catalogue()["answer.numbers"], values))
