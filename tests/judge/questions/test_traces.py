@@ -22,6 +22,7 @@ from tests.judge.questions.told import (
 from wirelab.judge.questions import traces
 from wirelab.judge.questions.answers import Flags, Order, Whole
 from wirelab.judge.questions.asking import Asked
+from wirelab.judge.questions.phrases import RAW, RELATIVE
 from wirelab.judge.questions.written_trace import spelled
 
 KINDS = kinds(traces.KINDS)
@@ -109,7 +110,7 @@ def slips(name: str, dialogue: str) -> set[tuple[str, int, str]]:
 
 def test_slips_in_a_teardown() -> None:
     forgot = "SYN and FIN take up one sequence number each"
-    raw = "this is the raw number; the relative one is asked for (`tcp.seq`, `tcp.ack`)"
+    raw = RAW.in_("en")
     assert {
         ("6 seq", 1, "seq and ack are swapped"),
         ("6 seq", 1008, raw),
@@ -121,7 +122,7 @@ def test_slips_in_a_teardown() -> None:
 
 
 def test_slips_in_a_handshake_and_a_heartbeat() -> None:
-    relative = "this is the relative number; the raw one is asked for (`tcp.seq_raw`, `tcp.ack_raw`)"
+    relative = RELATIVE.in_("en")
     assert {
         ("1 seq", 0, relative),
         ("2 ack", 1000, "SYN and FIN take up one sequence number each"),

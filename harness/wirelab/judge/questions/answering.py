@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Numbers, Whole
-from wirelab.judge.questions.asking import Asked, Field, Kind
+from wirelab.judge.questions.asking import Asked, Field, Kind, choice
 from wirelab.judge.questions.facts import Facts, Lot
 from wirelab.judge.questions.heartbeats import NEEDS, draw_pair, number_group, pair_values
-from wirelab.judge.questions.opening import choice
-from wirelab.judge.questions.written import RAW, acknowledging, numbered, slips
+from wirelab.judge.questions.phrases import RAW
+from wirelab.judge.questions.written import acknowledging, numbered, slips
 from wirelab.judge.verdict import Said
 
 
@@ -42,7 +42,7 @@ def _acknowledged(facts: Facts, lot: Lot) -> Asked | None:
                     ack,
                     slips(
                         ack,
-                        (one.answered.segment.ack, Said(RAW)),
+                        (one.answered.segment.ack, RAW),
                         (
                             last,
                             Said(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from wirelab.base.texts import Text
-from wirelab.judge.questions.answers import Answer
+from wirelab.base.texts import Bilingual, Text
+from wirelab.judge.questions.answers import Answer, Choice
 from wirelab.judge.questions.facts import Facts, Lot
 from wirelab.judge.verdict import Said
 
@@ -23,6 +23,11 @@ class Field:
     answer: Answer
     why: Said
     frames: tuple[int, ...] = ()
+
+
+def choice(prompt: Said, options: Sequence[Bilingual], right: int, why: Said, frames: tuple[int, ...]) -> Field:
+    """A field in which one of several options is to be chosen by its letter; the options stand in its prompt."""
+    return Field(prompt, Choice(tuple(options), right), why, frames)
 
 
 @dataclass(frozen=True, slots=True)

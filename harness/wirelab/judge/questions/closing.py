@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Numbers, Whole
-from wirelab.judge.questions.asking import Asked, Field, Kind
+from wirelab.judge.questions.asking import Asked, Field, Kind, choice
 from wirelab.judge.questions.facts import Facts, Lot
-from wirelab.judge.questions.opening import choice
-from wirelab.judge.questions.teardowns import OPTIONS, SIDES, TEARDOWN, closing_of
+from wirelab.judge.questions.phrases import RAW, SIDE
+from wirelab.judge.questions.teardowns import OPTIONS, TEARDOWN, closing_of
 from wirelab.judge.verdict import Said
 from wirelab.observe.connections import SIDES as BOTH
-
-RAW = Said(
-    Text(
-        "this is the raw number; the relative one is asked for, which counts from the ISN (`tcp.seq`, `tcp.ack`)",
-        "这是原始值；这里要填从 ISN 算起的相对值（`tcp.seq`、`tcp.ack`）",
-    )
-)
 
 
 def _closes_first(facts: Facts, lot: Lot) -> Asked | None:
@@ -24,7 +17,7 @@ def _closes_first(facts: Facts, lot: Lot) -> Asked | None:
     if closing is None:
         return None
     frame, second = closing.fin.segment.frame, closing.other_fin.segment.frame
-    values = {"side": SIDES[closing.first], "other": SIDES[closing.other], "frame": frame, "second": second}
+    values = {"side": SIDE[closing.first], "other": SIDE[closing.other], "frame": frame, "second": second}
     why = Said(
         Text(
             "frame {frame} is the first segment with FIN, and {side} sent it; {other} sent its own in frame {second}",
@@ -75,8 +68,8 @@ def _acknowledged(facts: Facts, lot: Lot) -> Asked | None:
         "seq": number - 1,
         "number": number,
         "flags": ack.segment.flag_names(),
-        "side": SIDES[closing.first],
-        "other": SIDES[closing.other],
+        "side": SIDE[closing.first],
+        "other": SIDE[closing.other],
     }
     slips = [
         (
@@ -177,8 +170,8 @@ def _frames(facts: Facts, lot: Lot) -> Asked | None:
         "ack": closing.ack.segment.frame,
         "second": closing.other_fin.segment.frame,
         "last": closing.last.segment.frame,
-        "side": SIDES[closing.first],
-        "other": SIDES[closing.other],
+        "side": SIDE[closing.first],
+        "other": SIDE[closing.other],
     }
     if closing.rides:
         why = Text(
@@ -221,7 +214,7 @@ def _three_or_four(facts: Facts, lot: Lot) -> Asked | None:
         "fin": closing.fin.segment.frame,
         "ack": closing.ack.segment.frame,
         "second": closing.other_fin.segment.frame,
-        "other": SIDES[closing.other],
+        "other": SIDE[closing.other],
         "ms": f"{(closing.other_fin.segment.time - closing.ack.segment.time) / 1e6:.3f}",
         "since": f"{(closing.other_fin.segment.time - closing.fin.segment.time) / 1e6:.3f}",
     }
@@ -296,8 +289,8 @@ def _second_fin(facts: Facts, lot: Lot) -> Asked | None:
         "seq": seq,
         "ack": ack,
         "bytes": seq - 1,
-        "side": SIDES[closing.other],
-        "other": SIDES[closing.first],
+        "side": SIDE[closing.other],
+        "other": SIDE[closing.first],
         "number": ack - 1,
     }
     first = Said(Text("frame {first} is the first FIN", "第 {first} 帧是第一个 FIN"), values)

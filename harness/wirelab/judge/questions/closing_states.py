@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Choice, Time
-from wirelab.judge.questions.asking import Asked, Field, Kind
+from wirelab.judge.questions.asking import Asked, Field, Kind, choice
 from wirelab.judge.questions.facts import Facts, Lot
-from wirelab.judge.questions.opening import choice
-from wirelab.judge.questions.teardowns import OPTIONS, SIDES, TEARDOWN, Closing, closing_of, window
+from wirelab.judge.questions.phrases import SIDE
+from wirelab.judge.questions.teardowns import OPTIONS, TEARDOWN, Closing, closing_of, window
 from wirelab.judge.verdict import Said
 from wirelab.observe.connections import SIDES as BOTH
 from wirelab.observe.connections import Noted, Side
@@ -34,8 +34,8 @@ def _time_wait(facts: Facts, lot: Lot) -> Asked | None:
     if closing is None or _state(closing.last, closing.first) is not State.TIME_WAIT:
         return None
     values = {
-        "side": SIDES[closing.first],
-        "other": SIDES[closing.other],
+        "side": SIDE[closing.first],
+        "other": SIDE[closing.other],
         "fin": closing.fin.segment.frame,
         "last": closing.last.segment.frame,
         "second": closing.other_fin.segment.frame,
@@ -110,7 +110,7 @@ def _moment(noted: Noted, side: Side) -> Field:
     values = {
         "frame": noted.segment.frame,
         "flags": noted.segment.flag_names(),
-        "side": SIDES[side],
+        "side": SIDE[side],
         "state": state.value,
         "why": _REASONS[state],
     }
@@ -196,7 +196,7 @@ def _between(facts: Facts, lot: Lot) -> Asked | None:
         "second": other.frame,
         "last": last.frame,
         "ms": f"{took / 1e6:.3f}",
-        "other": SIDES[closing.other],
+        "other": SIDE[closing.other],
     }
     slip = Said(
         Text("this is the time up to the last ACK, frame {last}", "这是到最后的 ACK（第 {last} 帧）为止的时间"), values

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Whole
-from wirelab.judge.questions.asking import Asked, Field, Kind
+from wirelab.judge.questions.asking import Asked, Field, Kind, choice
 from wirelab.judge.questions.facts import Facts, Lot
-from wirelab.judge.questions.opening import choice
-from wirelab.judge.questions.written import SIDE, numbered, slips, whole
+from wirelab.judge.questions.phrases import SIDE
+from wirelab.judge.questions.written import numbered, slips, whole
 from wirelab.judge.verdict import Said
 from wirelab.observe.connections import Noted, Side
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Answer, Whole, Words
-from wirelab.judge.questions.asking import Asked, Field, Kind
+from wirelab.judge.questions.asking import Asked, Field, Kind, choice
 from wirelab.judge.questions.facts import Facts, Lot
-from wirelab.judge.questions.opening import choice
-from wirelab.judge.questions.written import RAW, SIDE, Written, acknowledging, drawn, numbered, slips, values_of
+from wirelab.judge.questions.phrases import RAW, SIDE
+from wirelab.judge.questions.written import Written, acknowledging, drawn, numbered, slips, values_of
 from wirelab.judge.verdict import Said
 
 _FRAME = Text("its frame number", "帧号")
@@ -179,7 +179,7 @@ def _sequence(facts: Facts, lot: Lot) -> Asked | None:
         ),
         values,
     )
-    raw = Said(RAW)
+    raw = RAW
     ack = Said(Text("this is its acknowledgment number, about the other direction", "这是它的确认号，属于另一个方向"))
     counted = Said(
         Text(
@@ -267,7 +267,7 @@ def _acknowledged(facts: Facts, lot: Lot) -> Asked | None:
                     answer.ack,
                     slips(
                         answer.ack,
-                        (answer.segment.ack, Said(RAW)),
+                        (answer.segment.ack, RAW),
                         (
                             one.noted.seq,
                             Said(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Whole
-from wirelab.judge.questions.asking import Asked, Field, Kind
+from wirelab.judge.questions.asking import Asked, Field, Kind, choice
 from wirelab.judge.questions.counting import with_data
 from wirelab.judge.questions.facts import Facts, Lot
-from wirelab.judge.questions.opening import choice
 from wirelab.judge.questions.written import numbered, slips
 from wirelab.judge.verdict import Said
 from wirelab.observe.segments import parse_options

@@ -8,7 +8,8 @@ from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Time, Whole
 from wirelab.judge.questions.asking import Asked, Field, Kind
 from wirelab.judge.questions.facts import Facts, Lot
-from wirelab.judge.questions.written import SIDE, acknowledging, alone, carrier, numbered, quotable, slips, whole
+from wirelab.judge.questions.phrases import SIDE
+from wirelab.judge.questions.written import acknowledging, alone, carrier, numbered, quotable, slips, whole
 from wirelab.judge.verdict import Said
 from wirelab.observe.connections import Noted, Side
 from wirelab.observe.messages import Message

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from wirelab.base.texts import Bilingual, Text
-from wirelab.judge.questions.answers import Choice, Flags, Numbers, Time, Whole
-from wirelab.judge.questions.asking import Asked, Field, Kind
+from wirelab.judge.questions.answers import Flags, Numbers, Time, Whole
+from wirelab.judge.questions.asking import Asked, Field, Kind, choice
 from wirelab.judge.questions.facts import Facts, Lot
+from wirelab.judge.questions.phrases import HANDSHAKE, RELATIVE, SIDE
 from wirelab.judge.verdict import Said
-from wirelab.observe.connections import Handshake
+from wirelab.observe.connections import Handshake, Side
 from wirelab.observe.segments import parse_options
-
-_HANDSHAKE = Text("a complete three-way handshake", "完整的三次握手")
-_SIDES = (Bilingual("the client", "客户端"), Bilingual("the server", "服务器"))
-_RELATIVE = Text(
-    "{found} is a relative number, which Wireshark counts from 0; the raw one is asked for (`tcp.seq_raw`)",
-    "{found} 是 Wireshark 从 0 算起的相对序号；这里要填原始值（`tcp.seq_raw`）",
-)
 
 
 def _handshake(facts: Facts) -> Handshake | None:
@@ -24,14 +18,14 @@ def _handshake(facts: Facts) -> Handshake | None:
     return shake if shake.complete and facts.calm else None
 
 
-def _isn(facts: Facts, side: int) -> Asked | None:
+def _isn(facts: Facts, side: Side) -> Asked | None:
     shake = _handshake(facts)
     if shake is None or shake.syn is None or shake.syn_ack is None:
         return None
-    mine, other = (shake.syn, shake.syn_ack) if side == 0 else (shake.syn_ack, shake.syn)
+    mine, other = (shake.syn, shake.syn_ack) if side == "client" else (shake.syn_ack, shake.syn)
     segment, wrong = mine.segment, other.segment
-    values = {"side": _SIDES[side], "frame": segment.frame, "isn": segment.seq, "flags": segment.flag_names()}
-    slips = [(0, Said(_RELATIVE, {"found": 0})), (1, Said(_RELATIVE, {"found": 1}))]
+    values = {"side": SIDE[side], "frame": segment.frame, "isn": segment.seq, "flags": segment.flag_names()}
+    slips = [(0, RELATIVE), (1, RELATIVE)]
     slips.append(
         (
             wrong.seq,
@@ -91,11 +85,11 @@ def _isn(facts: Facts, side: int) -> Asked | None:
 
 
 def _isn_client(facts: Facts, lot: Lot) -> Asked | None:
-    return _isn(facts, 0)
+    return _isn(facts, "client")
 
 
 def _isn_server(facts: Facts, lot: Lot) -> Asked | None:
-    return _isn(facts, 1)
+    return _isn(facts, "server")
 
 
 def _frames(facts: Facts, lot: Lot) -> Asked | None:
@@ -172,7 +166,7 @@ def _syn_ack(facts: Facts, lot: Lot) -> Asked | None:
         (
             Field(
                 Said(Text("the acknowledgment number, raw", "确认号（原始值）")),
-                Whole(answer.ack, ((syn.seq, slip), (1, Said(_RELATIVE, {"found": 1})))),
+                Whole(answer.ack, ((syn.seq, slip), (1, RELATIVE))),
                 Said(
                     Text(
                         "frame {frame} has the raw acknowledgment number {ack}: the client's ISN {isn}, plus 1",
@@ -197,11 +191,6 @@ def _syn_ack(facts: Facts, lot: Lot) -> Asked | None:
             ),
         ),
     )
-
-
-def choice(prompt: Said, options: list[Bilingual], right: int, why: Said, frames: tuple[int, ...]) -> Field:
-    """A field in which one of several options is to be chosen by its letter; the options stand in its prompt."""
-    return Field(prompt, Choice(tuple(options), right), why, frames)
 
 
 def _round_trip(facts: Facts, lot: Lot) -> Asked | None:
@@ -356,7 +345,7 @@ KINDS = (
             "The client's initial sequence number: its frame, the raw and the relative number.",
             "客户端的初始序号：所在帧、原始值和相对值。",
         ),
-        _HANDSHAKE,
+        HANDSHAKE,
         _isn_client,
     ),
     Kind(
@@ -366,14 +355,14 @@ KINDS = (
             "The server's initial sequence number: its frame, the raw and the relative number.",
             "服务器的初始序号：所在帧、原始值和相对值。",
         ),
-        _HANDSHAKE,
+        HANDSHAKE,
         _isn_server,
     ),
     Kind(
         "handshake-frames",
         Text("The three segments of the handshake", "三次握手的三个报文段"),
         Text("The frames of the three-way handshake, and the flags in each.", "三次握手的帧号和各帧的标志位。"),
-        _HANDSHAKE,
+        HANDSHAKE,
         _frames,
     ),
     Kind(
@@ -383,7 +372,7 @@ KINDS = (
             "The acknowledgment number of the SYN,ACK, and why it is the client's ISN plus one.",
             "SYN,ACK 的确认号，以及它为什么等于客户端的 ISN 加一。",
         ),
-        _HANDSHAKE,
+        HANDSHAKE,
         _syn_ack,
     ),
     Kind(
@@ -392,7 +381,7 @@ KINDS = (
         Text(
             "The time from the first to the third segment of the handshake.", "三次握手第一到第三个报文段之间的时间。"
         ),
-        _HANDSHAKE,
+        HANDSHAKE,
         _round_trip,
     ),
     Kind(

@@ -6,7 +6,8 @@ from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Free
 from wirelab.judge.questions.asking import Asked, Field, Kind
 from wirelab.judge.questions.facts import Facts, Lot
-from wirelab.judge.questions.teardowns import SIDES, TEARDOWN, closing_of
+from wirelab.judge.questions.phrases import SIDE
+from wirelab.judge.questions.teardowns import TEARDOWN, closing_of
 from wirelab.judge.verdict import Said
 
 _ANY = Text("a TCP connection", "一个 TCP 连接")
@@ -35,7 +36,7 @@ def _why_a_thread(facts: Facts, lot: Lot) -> Asked | None:
         "asked": frames[0],
         "answered": frames[1],
         "ms": f"{(one.delay_ns or 0) / 1e6:.3f}",
-        "side": SIDES[one.answer.sender],
+        "side": SIDE[one.answer.sender],
     }
     return _open(
         Text(
@@ -140,8 +141,8 @@ def _normal_exit(facts: Facts, lot: Lot) -> Asked | None:
     values: dict[str, object] = {
         "fin": closing.fin.segment.frame,
         "second": closing.other_fin.segment.frame,
-        "side": SIDES[closing.first],
-        "other": SIDES[closing.other],
+        "side": SIDE[closing.first],
+        "other": SIDE[closing.other],
     }
     return _open(
         Text(
@@ -196,8 +197,8 @@ def _last_ack_lost(facts: Facts, lot: Lot) -> Asked | None:
     values: dict[str, object] = {
         "last": closing.last.segment.frame,
         "second": closing.other_fin.segment.frame,
-        "side": SIDES[closing.first],
-        "other": SIDES[closing.other],
+        "side": SIDE[closing.first],
+        "other": SIDE[closing.other],
     }
     return _open(
         Text(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.facts import Facts
 from wirelab.observe.connections import Noted, Side
 
-SIDES: Mapping[Side, Bilingual] = {
-    "client": Bilingual("the client", "客户端"),
-    "server": Bilingual("the server", "服务器"),
-}
 OPTIONS = [Bilingual("client", "客户端"), Bilingual("server", "服务器")]
 """The two sides to choose from, in the order of ``connections.SIDES``."""
 

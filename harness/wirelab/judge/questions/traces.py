@@ -8,6 +8,7 @@ from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import Answer, Flags, Order, Whole, letters
 from wirelab.judge.questions.asking import BLANK, Asked, Field, Kind
 from wirelab.judge.questions.facts import Facts, Lot
+from wirelab.judge.questions.phrases import HANDSHAKE, RAW, RELATIVE
 from wirelab.judge.questions.teardowns import TEARDOWN, closing_of, window
 from wirelab.judge.questions.written_trace import WrittenTrace, shown, spelled
 from wirelab.judge.verdict import Said
@@ -15,24 +16,11 @@ from wirelab.observe.connections import Noted
 
 _LONGEST = 8  # segments in a block
 _BETWEEN = 100  # segments of a teardown to write down, with data of a half-closed connection that may be left out
-_HANDSHAKE = Text("a complete three-way handshake", "完整的三次握手")
 _EXCHANGE = Text("a heartbeat and its answer, with nothing lost", "一次心跳及其应答，没有丢失")
 _FORM = Said(
     Text(
         "in trace notation: one segment a line, `client > server  FLAGS  seq=… ack=…`",
         "用报文段记法：每行一个报文段，`client > server  标志位  seq=… ack=…`",
-    )
-)
-_RELATIVE = Said(
-    Text(
-        "this is the relative number; the raw one is asked for (`tcp.seq_raw`, `tcp.ack_raw`)",
-        "这是相对值；这里要填原始值（`tcp.seq_raw`、`tcp.ack_raw`）",
-    )
-)
-_RAW = Said(
-    Text(
-        "this is the raw number; the relative one is asked for (`tcp.seq`, `tcp.ack`)",
-        "这是原始值；这里要填相对值（`tcp.seq`、`tcp.ack`）",
     )
 )
 _SWAPPED = Said(Text("seq and ack are swapped", "seq 和 ack 写反了"))
@@ -98,7 +86,7 @@ def _slips(
                 found += [(begins, _NEXT), (begins + 1, _ONE), (right - 1, _LAST)]
     relative = noted.seq if name == "seq" else noted.ack
     real = segment.seq if name == "seq" else segment.ack
-    found.append((relative or 0, _RELATIVE) if raw else (real, _RAW))
+    found.append((relative or 0, RELATIVE) if raw else (real, RAW))
     return tuple((number, why) for number, why in found if number != right)
 
 
@@ -332,7 +320,7 @@ KINDS = (
         "handshake-blanks",
         Text("The handshake with blanks", "三次握手填空"),
         Text("Flags and raw numbers of the handshake, to be filled in.", "填写三次握手的标志位和原始序号。"),
-        _HANDSHAKE,
+        HANDSHAKE,
         _handshake_blanks,
     ),
     Kind(
@@ -355,7 +343,7 @@ KINDS = (
         "handshake-order",
         Text("The first segments in order", "最先的报文段排序"),
         Text("The first segments of the connection, to be put in order.", "把连接最先的几个报文段排好顺序。"),
-        _HANDSHAKE,
+        HANDSHAKE,
         _handshake_order,
     ),
     Kind(
@@ -376,7 +364,7 @@ KINDS = (
         "write-handshake",
         Text("Write down the handshake", "写出三次握手"),
         Text("The handshake in trace notation, with raw numbers.", "用报文段记法写出三次握手，序号用原始值。"),
-        _HANDSHAKE,
+        HANDSHAKE,
         _write_handshake,
     ),
     Kind(

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.questions.answers import plain
 from wirelab.judge.questions.facts import Facts, Lot
+from wirelab.judge.questions.phrases import SIDE
 from wirelab.judge.verdict import Said
 from wirelab.observe.connections import SIDES, Noted, Side
 from wirelab.observe.messages import Message
 
-SIDE = {"client": Bilingual("the client", "客户端"), "server": Bilingual("the server", "服务器")}
 LONGEST = 60  # characters of a message that is quoted in a question
 _ENCODINGS = {"utf-8": "UTF-8", "gb18030": "GB18030", "latin-1": "Latin-1"}
-RAW = Text(
-    "this is the raw number; the relative one is asked for, which counts from the ISN",
-    "这是原始值；这里要填从 ISN 算起的相对值",
-)
 
 
 def slips(right: int, *wrong: tuple[int, Said]) -> tuple[tuple[int, Said], ...]:
