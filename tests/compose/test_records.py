@@ -39,7 +39,7 @@ def test_one_that_was_left_at_any_moment_may_be_used_again(out: Path):
     """Killed before anything else was written."""
     (out / "students").mkdir(parents=True)
     (out / "work" / "x").mkdir(parents=True)
-    (out / "class.json.part").write_text("{", encoding="utf-8")
+    (out / "class.json.partial").write_text("{", encoding="utf-8")
     records.check_out(out, "tiny")
 
 

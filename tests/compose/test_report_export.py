@@ -13,7 +13,7 @@ import pytest
 from tests.present.report_notebooks import markdown, notebook, report
 from wirelab.base.errors import EnvironmentFault, InputError, UsageError
 from wirelab.base.texts import LANGUAGES, Language
-from wirelab.compose import report_export
+from wirelab.compose import report_check, report_export
 from wirelab.compose.report_export import export
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -113,7 +113,7 @@ def test_the_notebook_itself_is_never_overwritten(tmp_path: Path) -> None:
         (b"[" * 200_000, "nested too deeply"),
         (b"[]", "not a Jupyter notebook"),
         (b'{"nbformat": 3}', "nbformat is 3"),
-        (b"9" * 5000, "not JSON"),
+        (b"9" * 5000, "not a Jupyter notebook"),
         (json.dumps(notebook([markdown("> " * 40 + "x")])).encode(), "nested too deeply"),
     ],
 )
@@ -128,11 +128,15 @@ def test_what_is_no_notebook_is_refused(tmp_path: Path, content: bytes, words: s
 
 def test_what_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "pipe.ipynb")
-    for name, words in (("missing.ipynb", "No such file"), ("pipe.ipynb", "not a file"), (".", "not a file")):
+    for name, words in (
+        ("missing.ipynb", "No such file"),
+        ("pipe.ipynb", "not a regular file"),
+        (".", "not a regular file"),
+    ):
         with pytest.raises(InputError, match=words):
             export(tmp_path / name, [tmp_path / "x.html"])
     source = saved(tmp_path, report("en"))
-    monkeypatch.setattr(report_export, "MOST_BYTES", 1000)
+    monkeypatch.setattr(report_check, "LARGEST", 1000)
     with pytest.raises(InputError, match="more than"):
         export(source, [tmp_path / "x.html"])
 

@@ -229,7 +229,7 @@ def test_all_files_are_there_and_nothing_that_was_being_worked_on(graded: tuple[
         assert {"feedback.html", "feedback.md", "submission.json"} <= {
             path.name for path in (out / "students" / key).iterdir()
         }
-    assert [] == [path for path in out.rglob("*") if path.name.endswith((".part", ".partial"))]
+    assert [] == [path for path in out.rglob("*") if path.name.endswith(".partial")]
 
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
@@ -406,7 +406,7 @@ def test_killed_while_it_writes_a_run(again: Classes):
     run = again.folder / "out" / "students" / "1001" / "runs" / "tiny"
     (run / "says.done").unlink()
     (run / "says" / "run.json").rename(run / "says" / "run.json.partial")
-    (again.folder / "out" / "gradebook.csv.part").write_text("half", encoding="utf-8")
+    (again.folder / "out" / "gradebook.csv.partial").write_text("half", encoding="utf-8")
     assert 0 == again.grade().status
     assert MARKS == again.marks()
 

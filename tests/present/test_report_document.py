@@ -38,14 +38,14 @@ from wirelab.present.report.document import (
 )
 from wirelab.present.report.html_writer import write_html
 from wirelab.present.report.markdown_reader import MOST_CHARACTERS, read_markdown
-from wirelab.present.report.notebook_reader import MOST_LINES, MOST_PIECES, read_notebook
+from wirelab.present.report.notebook_reader import MOST_LINES, MOST_PIECES, document_of
 from wirelab.present.report.pictures import BadPicture, Picture, checked, decoded
 
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffc0000b080010002001011100ffd9")
 
 
 def read(*cells: dict[str, Any], language: Language = "en") -> tuple[Block, ...]:
-    return tuple(block for part in read_notebook(notebook(list(cells), language)).parts for block in part.blocks)
+    return tuple(block for part in document_of(notebook(list(cells), language)).parts for block in part.blocks)
 
 
 def words(block: Block) -> str:
@@ -70,7 +70,7 @@ def flat(document: Report) -> Iterator[Block]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_report_has_all_its_parts(language: Language) -> None:
-    document = read_notebook(report(language))
+    document = document_of(report(language))
     assert language == document.language
     assert ("Computer Networks: Lab Report" if language == "en" else "计算机网络课程实验报告") == document.title
     expected = "title fields section section section evidence question answer evidence explore  code comment notes"
@@ -87,10 +87,10 @@ def test_a_report_has_all_its_parts(language: Language) -> None:
 
 def test_any_notebook_is_a_document() -> None:
     plain_one = notebook([markdown("# Mine\n\ntext"), code("1 + 1", [shown({"text/plain": "2"})])])
-    document = read_notebook(plain_one)
+    document = document_of(plain_one)
     assert ("en", "Mine") == (document.language, document.title)
     assert ["Mine", "text", "1 + 1", "2"] == [words(block) for block in flat(document)]
-    assert read_notebook(notebook([])).title == "Report"
+    assert document_of(notebook([])).title == "Report"
 
 
 def test_markdown_becomes_blocks() -> None:
@@ -330,7 +330,7 @@ def test_sizes_of_pictures() -> None:
 )
 def test_what_is_no_notebook_or_too_much_is_refused(wrong: Any) -> None:
     with pytest.raises(InputError) as refused:
-        read_notebook(wrong)
+        document_of(wrong)
     assert all(refused.value.text(language) for language in LANGUAGES)
 
 
@@ -368,7 +368,7 @@ def test_no_notebook_whatsoever_makes_it_stumble(cells: list[dict[str, Any]], me
     """Of what is no text where one is expected, nothing is printed."""
     whole = {"nbformat": 4, "metadata": metadata, "cells": cells}
     try:
-        page = write_html(read_notebook(json.loads(json.dumps(whole))))
+        page = write_html(document_of(json.loads(json.dumps(whole))))
     except WirelabError:
         return
     page.encode()

@@ -19,11 +19,11 @@ from tests.present.report_notebooks import based, code, markdown, notebook, png,
 from wirelab.base.texts import LANGUAGES, Language
 from wirelab.present.report.document import FIGURE_HEIGHT, TEXT_WIDTH
 from wirelab.present.report.docx_writer import write_docx
-from wirelab.present.report.notebook_reader import read_notebook
+from wirelab.present.report.notebook_reader import document_of
 
 
 def written(*cells: dict[str, Any], language: Language = "en") -> Document:
-    return docx.Document(io.BytesIO(write_docx(read_notebook(notebook(list(cells), language)))))
+    return docx.Document(io.BytesIO(write_docx(document_of(notebook(list(cells), language)))))
 
 
 def text(document: Document) -> str:
@@ -39,7 +39,7 @@ def xml(document: Document) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_report_as_a_word_file(language: Language) -> None:
-    document = docx.Document(io.BytesIO(write_docx(read_notebook(report(language)))))
+    document = docx.Document(io.BytesIO(write_docx(document_of(report(language)))))
     whole = text(document)
     expected = {
         "en": (
@@ -81,7 +81,7 @@ def test_fonts_are_named_for_latin_and_chinese_letters() -> None:
 def test_a_file_reaches_nowhere() -> None:
     attached = markdown("![a](attachment:a) ![b](http://a.b/c.png) [c](http://a.b/) [d](file:///etc/passwd)")
     attached["attachments"] = {"a": {"image/png": based(png())}}
-    data = write_docx(read_notebook(notebook([attached, code("", [shown({"text/html": "<img src=http://a.b/c>"})])])))
+    data = write_docx(document_of(notebook([attached, code("", [shown({"text/html": "<img src=http://a.b/c>"})])])))
     parts = zipfile.ZipFile(io.BytesIO(data))
     for name in parts.namelist():
         content = parts.read(name)
@@ -135,7 +135,7 @@ def test_a_page_break_before_a_table_is_there_and_none_before_the_first_cell() -
 @given(st.text(alphabet=st.characters(), max_size=60))
 def test_no_character_breaks_the_file(words: str) -> None:
     cells = [markdown(words), markdown(f"# {words}", "title"), code(words, [streamed(words)])]
-    docx.Document(io.BytesIO(write_docx(read_notebook(notebook(cells)))))
+    docx.Document(io.BytesIO(write_docx(document_of(notebook(cells)))))
 
 
 def test_characters_that_xml_forbids_are_named() -> None:

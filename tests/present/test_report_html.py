@@ -14,7 +14,7 @@ from tests.present.report_notebooks import based, code, markdown, notebook, png,
 from wirelab.base.texts import LANGUAGES, Language
 from wirelab.present.report.document import FIGURE_HEIGHT, PIXEL, TEXT_WIDTH, Part, Report
 from wirelab.present.report.html_writer import ATTRIBUTES, PARTS, TAGS, _el, write_html
-from wirelab.present.report.notebook_reader import read_notebook
+from wirelab.present.report.notebook_reader import document_of
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>\u202e\x00'
 
@@ -48,7 +48,7 @@ class Page(HTMLParser):
 
 
 def page(*cells: dict[str, Any], language: Language = "en") -> Page:
-    return Page(write_html(read_notebook(notebook(list(cells), language))))
+    return Page(write_html(document_of(notebook(list(cells), language))))
 
 
 def harmless(made: Page) -> None:
@@ -68,7 +68,7 @@ def harmless(made: Page) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_report_as_a_page(language: Language) -> None:
-    made = Page(write_html(read_notebook(report(language))))
+    made = Page(write_html(document_of(report(language))))
     harmless(made)
     assert ("zh-Hans" if language == "zh" else "en") == made.all("html")[0]["lang"]
     classes = [(attributes.get("class") or "").split() for attributes in made.all("section")]

@@ -17,6 +17,7 @@ from wirelab import __version__
 from wirelab.base.errors import AuthorError, InputError, UsageError
 from wirelab.base.texts import Bilingual, Language, Text, register, say
 from wirelab.compose import kit
+from wirelab.compose.files import write_whole
 from wirelab.compose.library import read_text
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.source import meant
@@ -34,7 +35,6 @@ LAB_PORT = 12001
 MOST = 100_000  # segments of one connection that are looked at
 GUESSES = ("line", "length")  # profiles that tell their own messages from others; without framing, anything may be one
 UNFRAMED = "bare"
-_PARTIAL = ".partial"
 _NOT_REGULAR = Bilingual("not a regular file", "不是普通文件")
 
 register(
@@ -247,21 +247,14 @@ def write(path: Path, data: bytes, original: Path) -> None:
     Raises UsageError for the capture itself, InputError for what fails and for what exists and is no regular file: a
     device, say, which would be gone.
     """
-    target = Path(os.path.realpath(path))
-    partial = target.with_name(target.name + _PARTIAL)
     try:
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISREG(path.stat().st_mode):
                 raise InputError("analyze.unwritable", file=path, why=_NOT_REGULAR)
             if path.samefile(original):
                 raise UsageError("analyze.same-file", file=path)
-        partial.unlink(missing_ok=True)  # left by one that was killed
-        with partial.open("xb") as file:
-            file.write(data)
-        os.replace(partial, target)
+        write_whole(path, data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise InputError("analyze.unwritable", file=path, why=error.strerror or error) from None
 
 

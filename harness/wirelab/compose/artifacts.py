@@ -21,6 +21,7 @@ from wirelab import __version__
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.plain_json import fields, json_text
 from wirelab.base.texts import LANGUAGES, Language, Text, register
+from wirelab.compose.files import PARTIAL, write_whole
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.scenario import Scenario, parse_scenario
 from wirelab.judge.judge import judge
@@ -34,7 +35,6 @@ FORMAT_VERSION = 2
 READABLE = (1, 2)  # version 1 had no ``witnessed`` and no ``called``
 ASIDE_NS = 60 * 10**9  # a packet may be stamped so long before the first event of its run, or after the last
 PAGE = "report.html"  # for people; who plays for them writes it beside the run
-_PARTIAL = ".partial"
 _EVENTS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in kinds.Event.__args__}
 _FIELDS: dict[type[Any], dict[str, Any]] = {
     kind: get_type_hints(kind) for kind in (*_EVENTS.values(), kinds.ThreadSeen, kinds.SocketSeen, kinds.SourceLine)
@@ -114,9 +114,9 @@ def check_parent(folder: Path) -> None:
 
 def _ours(path: Path) -> bool:
     """Whether a run folder may hold a file of this name (also one that a killed command left unfinished)."""
-    name = path.name.removesuffix(_PARTIAL)
+    name = path.name.removesuffix(PARTIAL)
     of_a_run = name == "capture.pcapng" or name.endswith(".cast")  # or of somebody's own, where no run.json is
-    beside = (path.parent / document for document in ("run.json", f"run.json{_PARTIAL}"))
+    beside = (path.parent / document for document in ("run.json", f"run.json{PARTIAL}"))
     known = (of_a_run and name != path.name) or ((of_a_run or name == PAGE) and any(each.is_file() for each in beside))
     return (known or name == "run.json") and path.is_file()
 
@@ -134,15 +134,15 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            (folder / f"{name}{_PARTIAL}").write_bytes(data)
+            (folder / f"{name}{PARTIAL}").write_bytes(data)
         for old in (folder / "run.json", folder / PAGE, *folder.glob("*.cast")):
             old.unlink(missing_ok=True)
         for name in files:
-            os.replace(folder / f"{name}{_PARTIAL}", folder / name)
+            os.replace(folder / f"{name}{PARTIAL}", folder / name)
     except OSError as error:
         with contextlib.suppress(OSError):
             for name in files:
-                (folder / f"{name}{_PARTIAL}").unlink(missing_ok=True)
+                (folder / f"{name}{PARTIAL}").unlink(missing_ok=True)
             if not (folder / "run.json").exists():  # what is left of a run would be taken for somebody's own
                 for half in (folder / "capture.pcapng", *folder.glob("*.cast")):
                     half.unlink(missing_ok=True)
@@ -151,13 +151,9 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
 
 def write_page(folder: Path, page: str) -> None:
     """Put the page of a run into its folder, whole or not at all. Raises InputError when it cannot be written."""
-    part = folder / f"{PAGE}{_PARTIAL}"
     try:
-        part.write_text(page, encoding="utf-8")
-        os.replace(part, folder / PAGE)
+        write_whole(folder / PAGE, page)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
 
 

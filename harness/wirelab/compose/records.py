@@ -29,12 +29,13 @@ from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import LANGUAGES, Bilingual, Text, register
 from wirelab.compose import kit, labs
 from wirelab.compose.artifacts import Run, read_run
+from wirelab.compose.files import PARTIAL, write_whole
 from wirelab.compose.labs import LoadedLab
 from wirelab.judge.grades import Student
 from wirelab.judge.verdict import Judgement, Said, Verdict
 
 CLASS, STUDENTS, RUNS, WORK = kit.CLASS_FILE, "students", "runs", "work"
-_SUBMISSION, _DONE, _PARTIAL = "submission.json", ".done", ".part"
+_SUBMISSION, _DONE = "submission.json", ".done"
 _FORMAT, _VERSION = "wirelab-class", 1
 _HELD_SECONDS, _ASK_AGAIN = 5.0, 0.05  # one that was killed holds on until all that it forked is gone as well
 
@@ -119,12 +120,12 @@ def check_out(out: Path, lab: str) -> None:
             if found != lab:
                 raise UsageError("records.other-lab", folder=out, found=found, lab=lab)
         else:
-            ours = (STUDENTS, WORK, CLASS + _PARTIAL)
+            ours = (STUDENTS, WORK, CLASS + PARTIAL)
             foreign = sorted(item.name for item in out.iterdir() if item.name not in ours)
             if foreign:
                 raise UsageError("records.occupied", folder=out, name=foreign[0])
         (out / STUDENTS).mkdir(exist_ok=True)
-        trial = out / f"{CLASS}{_PARTIAL}"  # root may write anywhere, says access(2), but not where all is read-only
+        trial = out / f"{CLASS}{PARTIAL}"  # root may write anywhere, says access(2), but not where all is read-only
         trial.write_bytes(b"")
         trial.unlink()
     except OSError as error:
@@ -164,17 +165,10 @@ def _taken(handle: int) -> bool:
 def write(path: Path, data: str | bytes | Iterable[str]) -> None:
     """Write a file, perhaps in pieces, so that it is there whole or not at all. Raises InputError when it cannot be
     written."""
-    part = path.with_name(path.name + _PARTIAL)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pieces = (data,) if isinstance(data, str | bytes) else data
-        with part.open("wb") as file:
-            for piece in pieces:
-                file.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "surrogateescape"))
-        os.replace(part, path)
+        write_whole(path, data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         raise InputError("records.unwritable", folder=path, why=error.strerror or error) from None
 
 

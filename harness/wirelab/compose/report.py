@@ -14,6 +14,7 @@ from wirelab import __version__
 from wirelab.base.errors import AuthorError, InputError, Place, Problem, UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import kit, library, report_source
+from wirelab.compose.files import write_whole
 from wirelab.compose.report_check import seal, text_digest
 from wirelab.compose.report_evidence import evidence, explore
 from wirelab.compose.report_pictures import pictured
@@ -240,17 +241,14 @@ def text_of(made: Mapping[str, Any]) -> str:
     return json.dumps(made, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def write(path: Path, text: str | bytes, *, replace: bool = False) -> None:
+def write(path: Path, text: str, *, replace: bool = False) -> None:
     """Write a file whole or not at all. Raises UsageError when it is there already and may not be replaced, InputError
     when it cannot be written."""
     if os.path.lexists(path) and not replace:
         raise UsageError("report.exists", file=path)
-    part = path.with_name(path.name + ".partial")
     try:
-        part.write_bytes(text if isinstance(text, bytes) else text.encode())
-        os.replace(part, path)
+        write_whole(path, text)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise InputError("report.no-write", file=path, why=error.strerror or error) from None
 
 

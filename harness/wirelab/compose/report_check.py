@@ -132,8 +132,10 @@ def parsed(data: bytes, file: Path | str) -> dict[str, Any]:
 
     try:
         plain = json.loads(data.decode("utf-8-sig"))
-        if not isinstance(plain, dict) or plain.get("nbformat") != 4:
-            raise bad("nbformat 4")
+        version = plain.get("nbformat") if isinstance(plain, dict) else None
+        if not isinstance(plain, dict) or version != 4:
+            said = str(version)[:20]
+            raise bad(Bilingual(f"its nbformat is {said}, not 4", f"它的 nbformat 是 {said}，不是 4"))
         if not isinstance(plain.get("cells"), list) or len(plain["cells"]) > MOST_CELLS:
             raise bad(f"cells: {MOST_CELLS}")
         with warnings.catch_warnings():  # of what editors write that is a little off: cells without names, say
@@ -144,6 +146,8 @@ def parsed(data: bytes, file: Path | str) -> dict[str, Any]:
         raise bad(Bilingual("nested too deeply", "嵌套太深")) from None
     except UnicodeEncodeError:
         raise bad(Bilingual("half a character in a text", "文字中有半个字符")) from None
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise bad(Bilingual("it is not JSON, as a notebook is", "它不是 notebook 所用的 JSON")) from None
     except ValidationError as error:
         raise bad(str(error).partition("\n")[0][:300]) from None
     except InputError:

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import stat
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Text, register
+from wirelab.compose.files import write_whole
+from wirelab.compose.report_check import read_notebook
 from wirelab.present.report.document import Report
 from wirelab.present.report.docx_writer import write_docx
 from wirelab.present.report.html_writer import write_html
-from wirelab.present.report.notebook_reader import read_notebook
+from wirelab.present.report.notebook_reader import document_of
 from wirelab.stage.printing import print_pdf
 
-MOST_BYTES = 100_000_000  # of a notebook's file
 FORMATS = (".html", ".docx", ".pdf")
 """What a name may end with, in the order in which files are written: what needs an engine comes last."""
 
 register(
     {
-        "report.unreadable": Text("cannot read the notebook {file}: {why}", "无法读取 notebook {file}：{why}"),
-        "report.no-file": Text("it is not a file", "它不是文件"),
-        "report.large-file": Text("it has more than {most} MB", "它超过 {most} MB"),
-        "report.not-json": Text("it is not JSON, as a notebook is", "它不是 notebook 所用的 JSON"),
         "report.in-file": Text("{file}: {why}", "{file}：{why}"),
         "report.format": Text(
             "{file} has to end with one of {known}, which says in what format it is written",
@@ -56,44 +48,24 @@ def export(notebook: Path, outputs: Iterable[Path], told: Callable[[Path], objec
             raise UsageError("report.format", file=path, known=", ".join(FORMATS))
         if path.resolve() == notebook.resolve():
             raise UsageError("report.over-input", file=path)
-    try:
-        report = read(notebook)
-        made = _Made(report)
-        written = []
-        for path in sorted(wanted, key=lambda path: FORMATS.index(path.suffix.lower())):
-            _write(path, made.bytes(path.suffix.lower()))
-            written.append(path)
-            told(path)
-    except RecursionError:
-        raise InputError("report.unreadable", file=notebook, why=Text(*_NESTED)) from None
+    made, written = _Made(read(notebook)), []
+    for path in sorted(wanted, key=lambda path: FORMATS.index(path.suffix.lower())):
+        _write(path, made.bytes(path.suffix.lower()))
+        written.append(path)
+        told(path)
     return written
-
-
-_NESTED = ("it is nested too deeply", "嵌套过深")
 
 
 def read(notebook: Path) -> Report:
     """The document that a notebook's file is. Raises InputError."""
     try:
-        about = notebook.stat()
-        if not stat.S_ISREG(about.st_mode):  # a pipe would be waited for
-            raise InputError("report.unreadable", file=notebook, why=_catalogued("report.no-file"))
-        if about.st_size > MOST_BYTES:
-            most = _catalogued("report.large-file", most=MOST_BYTES // 1_000_000)
-            raise InputError("report.unreadable", file=notebook, why=most)
-        data = notebook.read_bytes()
-    except OSError as error:
-        raise InputError("report.unreadable", file=notebook, why=error.strerror or error) from None
-    try:
-        parsed = json.loads(data)
+        return document_of(read_notebook(notebook))
     except RecursionError:
-        raise InputError("report.unreadable", file=notebook, why=Text(*_NESTED)) from None
-    except ValueError:  # UnicodeDecodeError and JSONDecodeError are
-        raise InputError("report.unreadable", file=notebook, why=_catalogued("report.not-json")) from None
-    try:
-        return read_notebook(parsed)
+        raise InputError("report.in-file", file=notebook, why=Text("nested too deeply", "嵌套太深")) from None
     except InputError as error:
-        raise InputError("report.in-file", file=notebook, why=_said(error)) from None
+        if "file" in error.values:
+            raise  # says itself which file it is
+        raise InputError("report.in-file", file=notebook, why=Text(error.text("en"), error.text("zh"))) from None
 
 
 class _Made:
@@ -115,34 +87,10 @@ class _Made:
         return self._done[suffix]
 
 
-def _catalogued(key: str, **values: object) -> Text:
-    return _said(InputError(key, **values))
-
-
-def _said(error: InputError) -> Text:
-    """The message of an error as a value of another, in both languages."""
-    return Text(error.text("en"), error.text("zh"))
-
-
 def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all. Raises InputError."""
-    part = None
+    """Write a file whole or not at all, in a folder that is made if needed. Raises InputError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".partial", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(part, 0o666 & ~_mask())  # as if it had been opened for writing
-        os.replace(part, path)
+        write_whole(path, data)
     except OSError as error:
         raise InputError("report.unwritable", file=path, why=error.strerror or error) from None
-    finally:
-        if part is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-
-
-def _mask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Language, Text, register, say
+from wirelab.compose.files import write_whole
 from wirelab.observe.connections import Noted, Side
 from wirelab.present.markdown import fenced
 from wirelab.present.segment_table import Table
@@ -68,7 +69,7 @@ class Figure:
         if data is None:
             raise UsageError("explore.no-picture")
         try:
-            path.write_bytes(data)
+            write_whole(path, data)
         except OSError as error:
             raise InputError("explore.unwritable", file=path, why=error.strerror or error) from None
         return path

@@ -15,6 +15,7 @@ from typing import Literal
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
+from wirelab.compose.files import write_whole
 from wirelab.compose.record import CLIENTS, Made, Wanted, begin_recording, blank, drafted, generalised, read
 from wirelab.declare.head import Title
 from wirelab.declare.scenario import parse_scenario
@@ -192,7 +193,7 @@ def _file(options: argparse.Namespace) -> Path:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text)
     except OSError as error:
         raise InputError("record.unwritable", file=file, why=error.strerror or error) from None
 

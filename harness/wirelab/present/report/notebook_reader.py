@@ -79,7 +79,7 @@ register(
 )
 
 
-def read_notebook(notebook: Mapping[str, Any]) -> Report:
+def document_of(notebook: Mapping[str, Any]) -> Report:
     """The document that a notebook is. Raises InputError for what is no notebook, too large, or nested too deeply."""
     if not isinstance(notebook, Mapping) or notebook.get("nbformat") != 4:
         found = notebook.get("nbformat") if isinstance(notebook, Mapping) else None
