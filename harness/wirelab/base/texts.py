@@ -7,11 +7,19 @@ a test holds that both name the same values. Findings have their own registry, i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+def spoken(environment: Mapping[str, str]) -> Language:
+    """The language of whoever has these environment variables, by the first of those that a locale is taken from that
+    is set (locale(7))."""
+    settings = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "zh" if next(filter(None, settings), "").startswith("zh") else "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Literal, NoReturn
 
 from wirelab import __version__
 from wirelab.base.errors import EnvironmentFault, WirelabError
-from wirelab.base.texts import Text, register, say
+from wirelab.base.texts import Text, register, say, spoken
 from wirelab.edge import output
 from wirelab.edge.arguments import add_analysis, add_exports, add_grading, add_output
 from wirelab.edge.editor_arguments import add_completion, add_dissector, add_open
@@ -80,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         missing = EnvironmentFault(
             "cli.missing", name=name, package=_PACKAGES.get(name, name), python=shlex.quote(sys.executable)
         )
-        output.complain("wirelab: " + missing.text(_language()))
+        output.complain("wirelab: " + missing.text(spoken(os.environ)))
         return missing.exit_status
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    language = _language()
+    language = spoken(os.environ)
     try:
         parser = _parser()
         options = parser.parse_args(arguments)
@@ -273,11 +273,6 @@ def _parser() -> _Parser:
     doctor.add_argument("--json", action="store_true", help="print the results as JSON")
     doctor.set_defaults(command=_doctor)
     return parser
-
-
-def _language() -> Language:
-    setting = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if setting.startswith("zh") else "en"
 
 
 def _demo(options: argparse.Namespace, language: Language) -> int:

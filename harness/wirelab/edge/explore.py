@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wirelab.base.errors import UsageError
-from wirelab.base.texts import Language, Text, register, say
+from wirelab.base.texts import Language, Text, register, say, spoken
 from wirelab.compose import report_source
 from wirelab.compose.analysis import Selection
 from wirelab.compose.report_source import Source
@@ -65,8 +65,8 @@ def open_run(folder: str | Path, *, language: Language | None = None) -> Run:
     >>> run = wirelab.open_run("my-run")  # doctest: +SKIP
     >>> run.ladder()  # doctest: +SKIP
     """
-    spoken = _language(language)
-    return Run(report_source.of_run(Path(folder).expanduser()), spoken)
+    chosen = _language(language)
+    return Run(report_source.of_run(Path(folder).expanduser()), chosen)
 
 
 def open_capture(
@@ -86,12 +86,12 @@ def open_capture(
     >>> capture = wirelab.open_capture("lab.pcapng", port=12001)  # doctest: +SKIP
     >>> capture.handshake  # doctest: +SKIP
     """
-    spoken = _language(language)
+    chosen = _language(language)
     if port is not None and not 0 < port < 65536:
         raise UsageError("explore.port", found=port)
     source = report_source.of_capture(Path(path).expanduser(), Selection(None, port, stream), protocol)
     names = {source.connection.server.port: "server", source.connection.client.port: "client"}
-    return Conversation(source.connection, source.profile, names, source.packets, source.linktype, spoken, source.seed)
+    return Conversation(source.connection, source.profile, names, source.packets, source.linktype, chosen, source.seed)
 
 
 class Conversation:
@@ -307,8 +307,7 @@ class Run(Conversation):
 def _language(wanted: Language | None) -> Language:
     """The language that was asked for, else that of the locale, as the command line has it."""
     if wanted is None:
-        setting = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-        return "zh" if setting.startswith("zh") else "en"
+        return spoken(os.environ)
     if wanted not in _LANGUAGES:
         raise UsageError("explore.language", found=wanted)
     return wanted

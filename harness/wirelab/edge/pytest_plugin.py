@@ -7,6 +7,7 @@ collect or a stage to open. Plays nothing itself (``pytest_player``).
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
 from collections.abc import Generator, Iterator
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wirelab.base.texts import Language, Text, register, say
+from wirelab.base.texts import Language, Text, register, say, spoken
 
 if TYPE_CHECKING:
     from wirelab.base.errors import WirelabError
@@ -117,9 +118,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _language(config: pytest.Config) -> Language:
     chosen: Language | None = config.getoption("wirelab_lang")
     if chosen is None:
-        from wirelab.edge import cli
-
-        chosen = cli._language()
+        chosen = spoken(os.environ)
     return chosen
 
 

@@ -88,22 +88,36 @@ def _attribute(name: str, value: str | int) -> str:
     return f' {name}="{text(str(value))}"'
 
 
-def document(title: str, body: Html, language: Language) -> str:
-    """A whole page: it loads nothing, runs nothing, and is styled by one sheet, which it names by its digest."""
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def document(
+    title: str,
+    body: Html,
+    language: Language,
+    *,
+    sheet: str = STYLE,
+    allows: str = "",
+    scheme: str = "light dark",
+    class_: str | None = None,
+) -> str:
+    """A whole page: it loads nothing, and is styled by one sheet, which it names by its digest. It runs nothing and shows
+    no pictures but what ``allows`` names, in the words of a Content-Security-Policy. ``class_`` is the body's."""
+    policy = f"default-src 'none'; style-src 'sha256-{digest(sheet)}'; {allows}base-uri 'none'; form-action 'none'"
     head = el(
         "head",
         el("meta", charset="utf-8"),
         el("meta", http_equiv="Content-Security-Policy", content=policy),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="color-scheme", content=scheme),
         el("meta", name="referrer", content="no-referrer"),
         el("title", title),
-        el("style", Html(STYLE)),
+        el("style", Html(sheet)),
     )
     lang = "zh-Hans" if language == "zh" else "en"
-    return f"<!DOCTYPE html>\n{el('html', head, el('body', body), lang=lang)}\n"
+    return f"<!DOCTYPE html>\n{el('html', head, el('body', body, class_=class_), lang=lang)}\n"
+
+
+def digest(inline: str) -> str:
+    """What a Content-Security-Policy calls a sheet or a script that stands in the page."""
+    return base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
 
 
 def bar(reached: float | None, of: float, label: str) -> Html:

@@ -6,8 +6,6 @@ Values in, text out; the style and the script are handed in. That text is inert 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
 
 from wirelab.base.texts import Language, Text, register, say
@@ -15,7 +13,7 @@ from wirelab.judge.verdict import Judgement, Verdict
 from wirelab.judge.view import View
 from wirelab.present import segment_table  # noqa: F401 - the words of its headings
 from wirelab.present.feedback import SIGNS, in_
-from wirelab.present.html import Html, el, join, text
+from wirelab.present.html import Html, digest, document, el, join, text
 from wirelab.present.ladder import Rung
 from wirelab.present.ladder_svg import ladder_svg
 from wirelab.present.run_page_data import options_text, page_data
@@ -83,28 +81,15 @@ def run_page(view: View, judgement: Judgement, language: Language, *, style: str
     """The page of a run that has been judged. ``style`` is added to that of all pages, ``script`` is the page's only one."""
     shown = scene(view, judgement, language)
     page = _Page(shown)
-    sheet = STYLE + style
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{_digest(sheet)}'; script-src 'sha256-{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=policy),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="referrer", content="no-referrer"),
-        el("title", page.title()),
-        el("style", Html(sheet)),
-    )
     scripts = Html(f'<script type="application/json" id="data">{page_data(shown)}</script>\n<script>{script}</script>')
-    lang = "zh-Hans" if shown.language == "zh" else "en"
-    return f"<!DOCTYPE html>\n{el('html', head, el('body', page.body(), scripts, class_='run'), lang=lang)}\n"
-
-
-def _digest(content: str) -> str:
-    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return document(
+        page.title(),
+        join([page.body(), scripts]),
+        shown.language,
+        sheet=STYLE + style,
+        allows=f"script-src 'sha256-{digest(script)}'; ",
+        class_="run",
+    )
 
 
 class _Page:

@@ -8,9 +8,8 @@ pictures that are in the page itself; a drawing (SVG) is a picture too, in which
 from __future__ import annotations
 
 import base64
-import hashlib
 
-from wirelab.present.html import Html, join, text
+from wirelab.present.html import Html, document, join, text
 from wirelab.present.report.document import (
     PIXEL,
     SIZES,
@@ -35,15 +34,15 @@ from wirelab.present.report.html_style import style_sheet
 
 TAGS = frozenset(
     (
-        "html head meta title style body main section h1 h2 h3 h4 h5 h6 p strong em s code pre ul ol li blockquote hr "
+        "main section h1 h2 h3 h4 h5 h6 p strong em s code pre ul ol li blockquote hr "
         "br table colgroup col thead tbody tr th td figure img div"
     ).split()
 )
-ATTRIBUTES = frozenset("class lang charset name content http-equiv width height colspan start src alt scope".split())
+ATTRIBUTES = frozenset("class width height colspan start src alt scope".split())
 PARTS = frozenset("title fields section question answer evidence explore code comment notes".split())
 """Parts of the form that have a look of their own; what a notebook calls a part is never a class by itself."""
 
-_VOID = frozenset("meta hr br col img".split())
+_VOID = frozenset("hr br col img".split())
 
 
 def _el(tag: str, /, *children: str, **attributes: str | int | None) -> Html:
@@ -70,19 +69,8 @@ def write_html(report: Report) -> str:
         report.language,
         {one.height for part in report.parts for one in part.blocks if isinstance(one, Box) and one.height},
     )
-    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    head = _el(
-        "head",
-        _el("meta", charset="utf-8"),
-        _el("meta", http_equiv="Content-Security-Policy", content=policy),
-        _el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        _el("meta", name="referrer", content="no-referrer"),
-        _el("title", report.title),
-        _el("style", Html(sheet)),
-    )
-    body = _el("body", _el("main", *map(_part, report.parts)))
-    return f"<!DOCTYPE html>\n{_el('html', head, body, lang='zh-Hans' if report.language == 'zh' else 'en')}\n"
+    body = _el("main", *map(_part, report.parts))
+    return document(clean(report.title), body, report.language, sheet=sheet, allows="img-src data:; ", scheme="light")
 
 
 def _part(part: Part) -> Html:
