@@ -20,8 +20,8 @@ from tests.edge.command import until
 from tests.edge.suite import Suite, cases, outcome
 from wirelab.base.errors import HarnessBug
 from wirelab.compose.artifacts import read_run
+from wirelab.declare.scenario_writer import as_yaml
 from wirelab.declare.source import read_yaml
-from wirelab.edge.pytest_session import as_yaml
 from wirelab.edge.pytest_stage import Misused, Setting, file_name, setting_of
 from wirelab.judge.verdict import Verdict
 from wirelab.stage.companion import Companion

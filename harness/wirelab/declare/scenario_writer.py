@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import NODEFAULT
@@ -58,7 +59,7 @@ def _lines(draft: Draft) -> Iterator[str]:
     if draft.port != 12001:
         yield f"port: {draft.port}"
     if draft.env:
-        yield f"env: {_mapping((key, _value(value)) for key, value in draft.env.items())}"
+        yield f"env: {_mapping((key, as_yaml(value)) for key, value in draft.env.items())}"
     if draft.amplify:
         yield "amplify: true"
     yield "cast:"
@@ -91,19 +92,23 @@ def _written(model: Strict) -> Iterator[tuple[str, str]]:
         if default is NODEFAULT and about.default_factory is not NODEFAULT:
             default = about.default_factory()
         if default is NODEFAULT or value != default:
-            yield key, _value(value)
+            yield key, as_yaml(value)
 
 
-def _value(value: object) -> str:
+def as_yaml(value: object) -> str:
+    """A value in one line of YAML: text, numbers, true and false, null, and lists and mappings of them; anything else as
+    the text that it is printed as."""
     match value:
         case bool():
             return "true" if value else "false"
-        case int() | float():
-            return repr(value)
-        case dict():
-            return _mapping((str(key), _value(each)) for key, each in value.items())
-        case tuple():
-            return f"[{', '.join(map(_value, value))}]"
+        case int():
+            return str(value)
+        case float():
+            return format(Decimal(repr(value)), "f")  # never as 1e-05
+        case Mapping():
+            return _mapping((str(key), as_yaml(each)) for key, each in value.items())
+        case list() | tuple():
+            return f"[{', '.join(map(as_yaml, value))}]"
         case None:
             return "null"
         case _:

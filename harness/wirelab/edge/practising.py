@@ -18,7 +18,7 @@ from wirelab.compose.submissions import Submission, find_programs
 from wirelab.declare.lab import RubricItem
 from wirelab.declare.source import meant
 from wirelab.edge.output import put
-from wirelab.edge.running import Options, check_seed, keep, play_one, run_folders, tell_seed, tell_unplayable
+from wirelab.edge.running import Options, check_seed, play_one, run_folders, tell_seed, tell_unplayable
 from wirelab.judge.points import Score, score, total
 from wirelab.judge.verdict import Judgement, Verdict, worst
 from wirelab.present.style import safe
@@ -199,6 +199,7 @@ def _keep(planned: Planned, played: Played, folder: Path | None, options: Option
     if folder is None:
         return
     from wirelab.compose.artifacts import Run
+    from wirelab.compose.run_page import keep
 
     run = Run(planned.scenario, planned.source, planned.profile, played.evidence)
     keep(folder, run, played.judgement, options.language)

@@ -13,9 +13,10 @@ from typing import Any
 
 from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.compose.artifacts import Run, check_folder, write_run
+from wirelab.compose.artifacts import Run, check_folder
 from wirelab.compose.play import begin, seed_of, unplayable
 from wirelab.compose.programs import castings
+from wirelab.compose.run_page import keep as write_with_page
 from wirelab.compose.side_by_side import TRIES
 from wirelab.declare.scenario import Scenario
 from wirelab.edge.pytest_session import Session, profile_of
@@ -92,7 +93,7 @@ def _play(
         judgement = run.judged()
         verdict = judgement.verdict
     if keep is not None:
-        write_run(Path(keep), run, judgement, language)
+        write_with_page(Path(keep), run, judgement, language)
     codes, text = told(judgement, language, width)
     if tries > 1:
         text += "\n" + say("pytest.tries", language, tries=tries)

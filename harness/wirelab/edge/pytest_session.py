@@ -4,21 +4,20 @@ as those of a scenario are, and what was missed is told in the words of the find
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from wirelab.base.errors import AuthorError, EnvironmentFault, Problem, WirelabError
 from wirelab.base.texts import Text, register, say
 from wirelab.compose import kit, library, programs
-from wirelab.compose.artifacts import Run, write_run
+from wirelab.compose.artifacts import Run
 from wirelab.compose.play import machine
+from wirelab.compose.run_page import keep
 from wirelab.declare.scenario import Expected, Scenario, ScriptStep, parse_scenario
+from wirelab.declare.scenario_writer import as_yaml
 from wirelab.declare.source import meant
 from wirelab.edge.pytest_stage import Setting
 from wirelab.edge.pytest_told import said, told
@@ -38,7 +37,6 @@ from wirelab.stage.world import World
 UNTIL = {"server": "Listening on"}  # what a program of this role is waited for where nothing else is said
 PLACEHOLDER = "nobody_at_all"
 _SCRIPT = 8  # the line of a scenario, as it is written here, after which its steps come
-_NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 register(
     {
@@ -107,7 +105,7 @@ class Session:
         until = step.pop("until", None if member.get("peer") else UNTIL.get(str(member["role"])))
         written = {"start": name} | ({} if until is None else {"until": until}) | step
         try:
-            line = _flow(written)
+            line = as_yaml(written)
             step_, scenario = self._read(line)
             casting = {} if member.get("peer") else {name: self._casting(str(member["role"]), command)}
             self._play.scenario = replace(self._play.scenario, cast=scenario.cast)
@@ -128,12 +126,12 @@ class Session:
         return Casting((*programs.REFERENCE_PYTHON, program, *address), folder, reference=own)
 
     def _step(self, step: dict[str, object]) -> Answer:
-        line = _flow(step)
+        line = as_yaml(step)
         return self._played(line, self._read(line)[0], {})
 
     def _read(self, line: str) -> tuple[ScriptStep, Scenario]:
         """One more step, as a scenario's reader understands it after those that started the actors."""
-        before = [_flow({"start": name}) for name in self._cast if name in self._stage.actors]
+        before = [as_yaml({"start": name}) for name in self._cast if name in self._stage.actors]
         scenario = parse_scenario(self._text([*before, line], []), self._setting.name)
         at = len(self._steps)
         return replace(scenario.script[-1], index=at, line=_SCRIPT + 1 + at), scenario
@@ -152,7 +150,7 @@ class Session:
     # --- what is looked at
 
     def _expect(self, item: dict[str, object]) -> Answer:
-        return self._checked(_flow(item))
+        return self._checked(as_yaml(item))
 
     def _trace(self, actor: str, text: str) -> Answer:
         lines = (line.strip() for line in text.strip("\n").split("\n"))  # indentation means nothing in a trace
@@ -160,7 +158,7 @@ class Session:
         return self._checked(written, of=actor)
 
     def _checked(self, written: str, of: str | None = None) -> Answer:
-        started = [_flow({"start": name}) for name in self._cast if name in self._stage.actors]
+        started = [as_yaml({"start": name}) for name in self._cast if name in self._stage.actors]
         item = parse_scenario(self._text(started or ["{wait: 0}"], [written]), self._setting.name).expect[-1]
         if of is not None and item.trace is not None and of not in item.trace.actors:
             return "misused", say("pytest.trace-whose", self._setting.language, actor=of)
@@ -190,7 +188,7 @@ class Session:
             return None
         scenario = parse_scenario(self._text(self._steps, self._expected), self._setting.name)
         run = Run(scenario, profile_of(self._setting)[1], self._stage.profile, evidence)
-        write_run(Path(self._setting.keep), run, run.judged(), self._setting.language)
+        keep(Path(self._setting.keep), run, run.judged(), self._setting.language)
         return self._setting.keep
 
     # --- in between
@@ -251,28 +249,3 @@ def _empty(setting: Setting) -> str:
 def _verdict(checks: list[CheckResult] | tuple[CheckResult, ...]) -> Verdict:
     """Of something that was missed: a pass it is not, whatever the checks make of it."""
     return Verdict.FAIL if any(check.verdict is Verdict.FAIL for check in checks) else Verdict.INCONCLUSIVE
-
-
-def _flow(values: Mapping[str, object]) -> str:
-    """A step as one line of YAML, as a person would write it."""
-    return "{" + ", ".join(f"{key}: {as_yaml(value)}" for key, value in values.items()) + "}"
-
-
-def as_yaml(value: object) -> str:
-    """A value in one line of YAML; a word or several need no quotes."""
-    if isinstance(value, Mapping):
-        return _flow(value)
-    if isinstance(value, float):
-        return format(Decimal(repr(value)), "f")  # never as 1e-05, which would be a text
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(as_yaml, value)) + "]"
-    if (
-        isinstance(value, str)
-        and re.fullmatch(r"[A-Za-z][\w-]*( [A-Za-z]\w*)*", value, re.ASCII)
-        and value not in _NOT_TEXT
-    ):
-        return value
-    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False, default=str))
-
-
-_NOT_TEXT = {"true", "false", "null"}

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wirelab.base.errors import EnvironmentFault, UsageError
 from wirelab.base.texts import Language, Text, register, say
@@ -24,9 +23,6 @@ from wirelab.observe.evidence import Event, Owned
 from wirelab.observe.messages import Profile
 from wirelab.present.style import safe
 from wirelab.stage.script import Casting
-
-if TYPE_CHECKING:
-    from wirelab.compose.artifacts import Run
 
 FLAGSHIP = "heartbeat/answers-while-typing"
 NARROWEST, WIDEST, PLAIN = 80, 160, 100  # columns
@@ -219,19 +215,12 @@ def play_one(
         tell_seed(judgement, seed_of(evidence), options)
     playing.wait()
     if folder is not None:
+        from wirelab.compose.run_page import keep
+
         keep(folder, result, judgement, options.language)
         if not options.json:
             put(safe(say("run.kept", options.language, folder=folder)))
     return judgement
-
-
-def keep(folder: Path, run: Run, judgement: Judgement, language: Language) -> None:
-    """Write a run's folder, with its page. Raises what ``artifacts.write_run`` raises."""
-    from wirelab.compose.artifacts import write_page, write_run
-    from wirelab.compose.run_page import page_of
-
-    write_run(folder, run, judgement, language)
-    write_page(folder, page_of(run, judgement, language))
 
 
 def tell_seed(judgement: Judgement, seed: str | None, options: Options, *others: str) -> None:
