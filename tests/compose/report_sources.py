@@ -6,10 +6,12 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
+
 from tests.frames import frames
 from tests.judge.questions.captures import LINE, segments
 from wirelab.base.texts import Language
-from wirelab.compose import kit, report, report_check
+from wirelab.compose import kit, report, report_check, report_evidence
 from wirelab.compose.report_check import CheckedReport
 from wirelab.compose.report_source import Source, rebuilt
 from wirelab.declare.lab import Lab, LabReport, ReportQuestion, parse_lab
@@ -19,6 +21,7 @@ from wirelab.judge.questions.checking import Put
 from wirelab.observe.segments import ETHERNET
 from wirelab.present.question_cells import answer_cell
 
+FEW = ("isn-client", "handshake-frames", "write-teardown", "why-a-thread")
 LAB_TEXT = """\
 lab: reported
 title: {en: A lab with a report, zh: 有报告的实验}
@@ -86,3 +89,10 @@ def checked(notebook: Mapping[str, Any], asked: LabReport | None = None) -> Chec
 
 def asking(kinds: Iterable[str], points: float = 6.0) -> LabReport:
     return LabReport(tuple(ReportQuestion(kind, points) for kind in kinds))
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing is tested elsewhere, and takes most of the time."""
+    monkeypatch.setattr(report_evidence, "pictured", lambda svg: {"image/svg+xml": svg})
+    monkeypatch.setattr(report, "pictured", lambda svg: {"image/svg+xml": svg})

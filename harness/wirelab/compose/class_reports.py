@@ -38,8 +38,9 @@ register(
         "reports.title": Text("The lab report", "实验报告"),
         "reports.item": Text("Report {number}: {title}", "报告第 {number} 题：{title}"),
         "reports.none": Text(
-            "no lab report was handed in: a notebook (.ipynb) made by `wirelab report new`",
-            "没有提交实验报告（由 `wirelab report new` 生成的 .ipynb 文件）",
+            "no lab report was handed in: a notebook (.ipynb) made by `wirelab report new` (a blank form made by `wirelab "
+            "report template` is none)",
+            "没有提交实验报告：由 `wirelab report new` 生成的 .ipynb 文件（`wirelab report template` 生成的空白表格不算）",
         ),
         "reports.said": Text("{said}", "{said}"),
         "reports.remark": Text("lab report: {said}", "实验报告：{said}"),

@@ -38,7 +38,9 @@ register(
         ),
         "run.title": Text("{name}: {title}", "{name}：{title}"),
         "run.unplayable": Text("? {name} is not played: {why}", "? {name} 未运行：{why}"),
-        "run.kept": Text("kept in {folder}", "已保存到 {folder}"),
+        "run.kept": Text(
+            "kept in {folder}; to look at, in a browser: {page}", "已保存到 {folder}；可用浏览器打开查看：{page}"
+        ),
         "run.summary": Text(
             "{count} scenarios: {passed} pass, {failed} fail, {inconclusive} inconclusive",
             "{count} 个场景：通过 {passed}，失败 {failed}，无结论 {inconclusive}",
@@ -215,11 +217,12 @@ def play_one(
         tell_seed(judgement, seed_of(evidence), options)
     playing.wait()
     if folder is not None:
+        from wirelab.compose.artifacts import PAGE
         from wirelab.compose.run_page import keep
 
         keep(folder, result, judgement, options.language)
         if not options.json:
-            put(safe(say("run.kept", options.language, folder=folder)))
+            put(safe(say("run.kept", options.language, folder=folder, page=folder / PAGE)))
     return judgement
 
 
