@@ -48,12 +48,13 @@ class Mutant:
     scenario: str
     codes: tuple[str, ...]
     causes: tuple[str, ...]
+    timing: Mapping[str, str]
     command: str
     build: str | None
 
     @property
     def own(self) -> set[str]:
-        return {*self.codes, *self.causes}
+        return {*self.codes, *self.causes, *self.timing, *self.timing.values()}
 
 
 def mutants() -> list[Mutant]:
@@ -62,10 +63,10 @@ def mutants() -> list[Mutant]:
     for path in sorted(HERE.glob("*/mutant.toml")):
         says = tomllib.loads(path.read_text(encoding="utf-8"))
         starts = tomllib.loads((path.parent / "wirelab.toml").read_text(encoding="utf-8"))
-        codes, causes = tuple(says["codes"]), tuple(says["causes"])
+        codes, causes, timing = tuple(says["codes"]), tuple(says["causes"]), says.get("timing", {})
         command, build = starts[says["role"]], starts.get("build")
         found.append(
-            Mutant(path.parent.name, says["role"], says["fault"], says["scenario"], codes, causes, command, build)
+            Mutant(path.parent.name, says["role"], says["fault"], says["scenario"], codes, causes, timing, command, build)
         )
     return found
 
@@ -163,8 +164,9 @@ def amiss(mutant: Mutant, found: Found) -> list[str]:
     cell = [word.split(":") for word in found.get(mutant.scenario, [])]
     got, causes = {word[0] for word in cell}, {word[1] for word in cell if len(word) > 1}
     lacks = [f"{mutant.name} in {mutant.scenario} lacks {code}" for code in mutant.codes if code not in got]
-    if causes != set(mutant.causes):
-        lacks.append(f"{mutant.name} in {mutant.scenario}: causes {sorted(causes)}, not {sorted(mutant.causes)}")
+    wanted = {*mutant.causes, *(cause for code, cause in mutant.timing.items() if code in got)}
+    if causes != wanted:
+        lacks.append(f"{mutant.name} in {mutant.scenario}: causes {sorted(causes)}, not {sorted(wanted)}")
     return lacks
 
 
