@@ -12,12 +12,11 @@ from tests.frames import frames
 from tests.judge.questions.captures import LINE, segments
 from wirelab.base.texts import Language
 from wirelab.compose import kit, report, report_check, report_evidence
-from wirelab.compose.report_check import CheckedReport
 from wirelab.compose.report_source import Source, rebuilt
 from wirelab.declare.lab import Lab, LabReport, ReportQuestion, parse_lab
 from wirelab.judge.questions.answers import Free
 from wirelab.judge.questions.bank import BANK
-from wirelab.judge.questions.checking import Put
+from wirelab.judge.questions.checking import CheckedReport, Put
 from wirelab.observe.segments import ETHERNET
 from wirelab.present.question_cells import answer_cell
 

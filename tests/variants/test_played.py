@@ -2,7 +2,7 @@
 
 Played for real by the command, as an instructor would. Which scenario shows a mutant's fault, the codes it must get
 and the causes that must be named (these and no others, but for what a crash brings) stand in its ``mutant.toml``;
-with ``timing``, the codes that a race in the kernel decides, each with the cause it has when it does come.
+with ``timing``, the codes of which a race decides whether they come, each with the cause it then has.
 """
 
 from __future__ import annotations
@@ -88,8 +88,10 @@ def test_a_broken_program_fails_for_its_own_reason(folder: Path, play: Any) -> N
     causes = {finding["cause"]["code"] for finding in findings if "cause" in finding}
     assert "fail" == judgement["verdict"]
     codes = {finding["code"] for finding in findings}
+    raced = mutant.get("timing", {})
     assert set(mutant["codes"]) <= codes
-    timing = {cause for code, cause in mutant.get("timing", {}).items() if code in codes}
+    assert codes & {*mutant["codes"], *raced}
+    timing = {cause for code, cause in raced.items() if code in codes}
     crashed = {"WL603", "WL606"} & set(mutant["codes"]) and mutant["role"] == "server"
     certain = set(mutant["causes"]) | timing
     assert certain <= causes <= certain | (OF_A_CRASH if crashed else set())
