@@ -273,6 +273,7 @@ def test_mistakes_in_a_form_are_told_with_their_place(tmp_path: Path, text: str,
     ("text", "complaint"),
     [
         ('nmae = "x"\n', "the form has no field 'nmae' (did you mean 'name'?)"),
+        ('name = "x"\nhours = 3\n', "2: the field 'hours' is filled in from the lab and the capture"),
         ("name = [1]\n", "'name' must be text in quotes, or a number"),
         ("name = \n", "not readable as TOML"),
     ],

@@ -16,7 +16,7 @@ from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import LANGUAGES, Bilingual, Language, Text, catalogue, register
 from wirelab.compose import records
 from wirelab.compose.labs import LoadedLab
-from wirelab.compose.report_check import LARGEST, CheckedReport, check_report, is_report, read_notebook
+from wirelab.compose.report_check import LARGEST, check_report, is_report, read_notebook
 from wirelab.compose.report_marks import answer_id, read_marks
 from wirelab.compose.report_source import opened
 from wirelab.declare.head import Title
@@ -24,7 +24,7 @@ from wirelab.declare.lab import Counted, RubricItem
 from wirelab.judge.grades import REPORT, PlayedRun, Student
 from wirelab.judge.likeness import conversations
 from wirelab.judge.questions.bank import BANK
-from wirelab.judge.questions.checking import Result
+from wirelab.judge.questions.checking import CheckedReport, Result
 from wirelab.judge.verdict import CheckResult, Credit, Judgement, Said, Verdict, worst
 from wirelab.present.report_result import question_lines
 

@@ -29,7 +29,6 @@ from wirelab.stage.world import here
 
 SERVER = "server"
 CLIENTS = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
-REPLAYS = 3
 ROUNDS = 3  # in which what does not hold after all is taken out, before it is given up
 
 register(

@@ -72,8 +72,11 @@ register(
             "the form has no field '{name}'{meant}; it has: {known}",
             "表格中没有字段 '{name}'{meant}；现有的字段：{known}",
         ),
-        "report.filled": Text("the field '{name}' is filled in by wirelab itself", "字段 '{name}' 由 wirelab 自动填写"),
         "report.value": Text("'{name}' must be text in quotes, or a number", "'{name}' 应为带引号的文字或数字"),
+        "report.filled": Text(
+            "the field '{name}' is filled in from the lab and the capture; leave it out here",
+            "字段 '{name}' 由实验和抓包自动填写，这里不要写",
+        ),
         "report.toml": Text("not readable as TOML: {why}", "不是合法的 TOML：{why}"),
         "report.listing": Text("cannot read the program {file}: {why}", "无法读取程序 {file}：{why}"),
         "report.listing-long": Text(
@@ -92,7 +95,6 @@ register(
             "{file}: {count} packets of this connection, link type {link}",
             "{file}：本连接 {count} 个报文，链路类型 {link}",
         ),
-        "report.setup": Text("Set-up", "实验装置"),
     }
 )
 
@@ -120,8 +122,11 @@ def load_student(path: Path, form: Form) -> dict[str, str]:
     for name, value in plain.items():
         line = next((at for at, row in enumerate(text.splitlines(), 1) if row.lstrip().startswith(name)), 0)
         place = Place(str(path), line)
-        if name not in form.fields:
-            values = {"name": name, "meant": meant(name, form.fields), "known": ", ".join(form.fields)}
+        if name in FILLED:
+            problems.append(Problem(place, "report.filled", {"name": name}))
+        elif name not in form.fields:
+            known = [field for field in form.fields if field not in FILLED]
+            values = {"name": name, "meant": meant(name, known), "known": ", ".join(known)}
             problems.append(Problem(place, "report.no-field", values))
         elif not isinstance(value, str | int | float) or isinstance(value, bool):
             problems.append(Problem(place, "report.value", {"name": name}))
@@ -265,7 +270,7 @@ register(
 
 def _values(lab: Lab, source: Source | None, student: Mapping[str, str], language: Language) -> dict[str, str]:
     """What stands in the form's fields."""
-    values = {name: value for name, value in student.items() if name not in FILLED}
+    values = dict(student)
     values["lab"] = str(getattr(lab.title, language))
     values["hours"] = say("report.hours", language, hours=points_text(lab.hours))
     if source is not None:

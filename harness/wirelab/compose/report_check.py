@@ -11,17 +11,16 @@ import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wirelab.base.errors import InputError
-from wirelab.base.texts import LANGUAGES, Bilingual, Language, Text, catalogue, register
+from wirelab.base.texts import Bilingual, Language, Text, catalogue, register
 from wirelab.compose import report_source
 from wirelab.compose.report_source import Source
 from wirelab.declare.lab import LabReport
 from wirelab.judge.questions.bank import BANK
-from wirelab.judge.questions.checking import Put, Result, check, put
+from wirelab.judge.questions.checking import CheckedReport, Put, check, put
 from wirelab.judge.verdict import Said
 from wirelab.present.question_cells import read_answers
 from wirelab.present.report_notebook import FORMAT, VERSION
@@ -50,7 +49,6 @@ register(
             "{file}: what it keeps about its questions is damaged ({why}); name the lab with --lab",
             "{file}：其中关于题目的数据已损坏（{why}）；请用 --lab 指明实验",
         ),
-        "report.deep": Text("nested too deeply", "嵌套太深"),
         "report.capture-changed": Text(
             "the capture or the questions that this report keeps about itself were changed after it was made",
             "这份报告生成之后，其中保存的抓包或题目数据被改动过",
@@ -79,34 +77,6 @@ register(
         ),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedReport:
-    """A report with all its answers held against the capture. ``remarks``: what was changed or removed since it was made;
-    ``lab`` is the lab's name, as the report says; ``brief``: the student is told only what is right and what is not."""
-
-    lab: str
-    language: Language
-    results: tuple[Result, ...]
-    remarks: tuple[Said, ...]
-    source: Source
-    brief: bool = False
-
-    @property
-    def points(self) -> float:
-        """Points reached, without what a person has to give."""
-        return round(sum(one.points for one in self.results), 6)
-
-    @property
-    def of(self) -> float:
-        """What the whole report is worth."""
-        return round(sum(one.put.points for one in self.results), 6)
-
-    @property
-    def open(self) -> float:
-        """Points that a person has to give."""
-        return round(sum(one.open for one in self.results), 6)
 
 
 def read_notebook(path: Path) -> dict[str, Any]:
@@ -234,7 +204,7 @@ def check_report(
         results.append(check(one, _answers(cells.get(f"answer-{number:02d}"), one)))
     remarks += _lost(kept, notebook, language)
     brief = kept.get("brief") is True if asked is None else asked.brief
-    return CheckedReport(str(kept.get("lab", "")), language, tuple(results), tuple(remarks), source, brief)
+    return CheckedReport(str(kept.get("lab", "")), language, tuple(results), tuple(remarks), brief)
 
 
 def _questions(kept: Mapping[str, Any], file: Path | str) -> list[tuple[str, float]]:
@@ -291,8 +261,3 @@ def _lost(kept: Mapping[str, Any], notebook: Mapping[str, Any], language: Langua
         if name not in there:
             lost.append(Said(catalogue()["report.evidence-gone"], {"what": str(heading)[:100]}))
     return lost
-
-
-def languages_of(text: Said) -> dict[str, str]:
-    """A sentence in all languages, as plain data."""
-    return {language: text.in_(language) for language in LANGUAGES}

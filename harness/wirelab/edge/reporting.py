@@ -14,12 +14,12 @@ from wirelab.base.plain_json import json_text
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import analysis, labs, report, report_check, report_export, report_source
 from wirelab.compose.analysis import Selection
-from wirelab.compose.report_check import CheckedReport
 from wirelab.compose.report_source import Source
 from wirelab.declare.lab import LabReport
 from wirelab.edge.output import put
 from wirelab.judge.questions import own_words
 from wirelab.judge.questions.bank import BANK
+from wirelab.judge.questions.checking import CheckedReport
 from wirelab.present.report_result import marked, plain_result, result_lines
 from wirelab.present.style import safe
 

@@ -31,7 +31,6 @@ register(
         ),
         "cell.colon": Text(":", "："),
         "cell.options": Text("{letter} to choose from:", "{letter} 的选项："),
-        "cell.write-here": Text("(write here)", "（在此填写）"),
     }
 )
 

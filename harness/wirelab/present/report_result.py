@@ -8,11 +8,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from wirelab.base.texts import LANGUAGES, Language, Text, register, say
 from wirelab.judge.questions.answers import Choice, Free
-from wirelab.judge.questions.checking import Checked, Result
+from wirelab.judge.questions.checking import Checked, CheckedReport, Result
 from wirelab.judge.verdict import Said
 from wirelab.present.markdown import plain
 from wirelab.present.question_cells import label, said
@@ -58,23 +58,6 @@ register(
         "result.place": Text("Instructor: ____ of {open} points", "老师评分：____/{open} 分"),
     }
 )
-
-
-class CheckedReport(Protocol):
-    """What is shown (``compose/report_check``)."""
-
-    @property
-    def lab(self) -> str: ...
-    @property
-    def results(self) -> tuple[Result, ...]: ...
-    @property
-    def remarks(self) -> tuple[Said, ...]: ...
-    @property
-    def points(self) -> float: ...
-    @property
-    def of(self) -> float: ...
-    @property
-    def open(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from wirelab.judge.questions import (
     answering,
@@ -27,8 +27,3 @@ BANK: Mapping[str, Kind] = {kind.name: kind for module in _MODULES for kind in m
 def asked(kind: Kind, facts: Facts) -> Asked | None:
     """A question as it is put to the student with this capture; None when the capture does not show what it needs."""
     return kind.ask(facts, Lot(f"{facts.seed}\0{kind.name}"))
-
-
-def unanswerable(names: Iterable[str], facts: Facts) -> list[Kind]:
-    """Which of these kinds of questions the capture cannot answer. Raises KeyError for a name that is no kind's."""
-    return [BANK[name] for name in names if asked(BANK[name], facts) is None]

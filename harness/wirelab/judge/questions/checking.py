@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wirelab.base.texts import Text, register
-from wirelab.judge.questions.answers import Free, Outcome
+from wirelab.base.texts import Language
+from wirelab.judge.questions.answers import Outcome
 from wirelab.judge.questions.asking import Asked, Field, Kind
 from wirelab.judge.questions.bank import BANK, asked
 from wirelab.judge.questions.facts import Facts
-
-register(
-    {
-        "check.not-shown": Text(
-            "this capture does not show what is asked: it takes {needs}", "这份抓包没有显示所问的内容：需要{needs}"
-        ),
-    }
-)
+from wirelab.judge.verdict import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +52,33 @@ class Result:
         return round(sum(one.of for one in self.answers if one.outcome.state == "open"), 6)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedReport:
+    """A report with all its answers held against the capture. ``remarks``: what was changed or removed since it was made;
+    ``lab`` is the lab's name, as the report says; ``brief``: the student is told only what is right and what is not."""
+
+    lab: str
+    language: Language
+    results: tuple[Result, ...]
+    remarks: tuple[Said, ...]
+    brief: bool = False
+
+    @property
+    def points(self) -> float:
+        """Points reached, without what a person has to give."""
+        return round(sum(one.points for one in self.results), 6)
+
+    @property
+    def of(self) -> float:
+        """What the whole report is worth."""
+        return round(sum(one.put.points for one in self.results), 6)
+
+    @property
+    def open(self) -> float:
+        """Points that a person has to give."""
+        return round(sum(one.open for one in self.results), 6)
+
+
 def put(questions: Sequence[tuple[str, float]], facts: Facts) -> tuple[Put, ...]:
     """A lab's questions (kind, points) as they are put to the student with this capture, numbered from 1.
 
@@ -81,8 +101,3 @@ def check(one: Put, answers: Mapping[int, str]) -> Result:
 def _checked(field: Field, text: str, share: float) -> Checked:
     outcome = field.answer.check(text) if text.strip() else Outcome("missing")
     return Checked(field, text, outcome, share * outcome.credit, share)
-
-
-def is_free(one: Put) -> bool:
-    """Whether a question is for a person to mark."""
-    return one.asked is not None and all(isinstance(field.answer, Free) for field in one.asked.fields)
