@@ -237,6 +237,16 @@ def test_a_run_that_judging_stumbles_over_costs_nobody_else(world: World, monkey
     assert "a bug of ours" in (world.out / "students" / "ada" / "fault.txt").read_text(encoding="utf-8")
 
 
+def test_a_page_that_cannot_be_made_costs_nobody_a_mark(world: World, monkeypatch: pytest.MonkeyPatch):
+    def stumble(*about: Any) -> None:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(classroom, "look_into", stumble)
+    world.outcomes["hears"] = [FAIL]
+    assert 60.0 == world.mark() == world.again()
+    assert "a bug of ours" in (world.out / "students" / "ada" / "fault.txt").read_text(encoding="utf-8")
+
+
 def test_a_machine_that_can_play_nothing_says_so_at_once(world: World):
     world.outcomes["says"] = world.outcomes["hears"] = [EnvironmentFault("worker.no-process", why="none left")]
     with pytest.raises(EnvironmentFault, match="none left"):

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -230,6 +231,32 @@ def test_all_files_are_there_and_nothing_that_was_being_worked_on(graded: tuple[
             path.name for path in (out / "students" / key).iterdir()
         }
     assert [] == [path for path in out.rglob("*") if path.name.endswith(".partial")]
+
+
+def pages(out: Path) -> set[str]:
+    """The pages of runs, by their paths from the class page."""
+    return {str(path.relative_to(out)) for path in out.glob("students/*/runs/*/*/report.html")}
+
+
+def test_the_class_page_leads_to_the_pages_of_runs_that_cost_points(graded: tuple[Path, Done]):
+    out = graded[0] / "out"
+    done = {str(path.relative_to(out)).removesuffix(".done") for path in out.glob("students/*/runs/*/*.done")}
+    judged = {run: json.loads((out / run / "run.json").read_text(encoding="utf-8"))["judgement"] for run in done}
+    failed = {f"{run}/report.html" for run, judgement in judged.items() if judgement["verdict"] != "pass"}
+    assert "students/1002/runs/tiny/says/report.html" in failed
+    assert failed == pages(out)
+    links = re.findall(r'href="([^"]*report[.]html)"', (out / "index.html").read_text(encoding="utf-8"))
+    assert failed == set(links)
+    assert "WL20" in (out / "students/1002/runs/tiny/says/report.html").read_text(encoding="utf-8")
+
+
+def test_judging_again_makes_the_pages_again(again: Classes):
+    out = again.folder / "out"
+    before = pages(out)
+    (out / "students/1002/runs/tiny/says/report.html").unlink()
+    (out / "students/1001/runs/tiny/says/report.html").write_text("of a run that passes now", encoding="utf-8")
+    assert 0 == again("judge", "out", "--lab", "tiny").status
+    assert before == pages(out)
 
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")

@@ -169,7 +169,7 @@ class Page(HTMLParser):
         assert len(given) == len(attrs)
         assert set(given) <= ATTRIBUTES
         if "href" in given:
-            assert re.fullmatch(r"#[A-Za-z0-9-]+|students/[A-Za-z0-9_%-]+/feedback\.html", given["href"])
+            assert re.fullmatch(r"#[A-Za-z0-9-]+|students/[A-Za-z0-9_%/-]+/(feedback|report)\.html", given["href"])
             self.links.append(given["href"])
         if "id" in given:
             self.ids.append(given["id"])

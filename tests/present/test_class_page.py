@@ -146,6 +146,22 @@ def test_a_key_that_is_no_name_of_a_folder_is_no_link() -> None:
     assert {"students/%E5%BC%A0%E4%B8%89/feedback.html", "students/a-b_1/feedback.html"} == set(links)
 
 
+def test_what_cost_points_leads_to_the_page_of_its_run_unless_that_is_hidden() -> None:
+    grades = [keyed(grade_with(SHOWN, late()), "a"), keyed(grade_with(HIDDEN[0], late()), "b")]
+    asked: list[tuple[str, str]] = []
+
+    def page(key: str, folder: str) -> str:
+        asked.append((key, folder))
+        return f"students/{key}/{folder}/report.html"
+
+    found = Page(page_of(grades, LAB, "en", (), (), page))
+    assert {"students/a/runs/1/report.html"} == {link for link in found.links if link.endswith("report.html")}
+    assert "Look at the run" in found.said
+    assert {("a", "runs/1")} == set(asked)
+    none = Page(page_of(grades, LAB, "en", (), (), lambda *_: ""))
+    assert {"students/a/feedback.html", "students/b/feedback.html"} == set(none.links)
+
+
 def test_the_page_grows_as_the_class_does() -> None:
     sizes = [
         len(page_of([keyed(plain_grade(), f"s{n:04}") for n in range(count)], LAB, "en")) for count in (50, 100, 200)

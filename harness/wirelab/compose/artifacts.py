@@ -149,10 +149,13 @@ def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) 
         raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
 
 
-def write_page(folder: Path, page: str) -> None:
-    """Put the page of a run into its folder, whole or not at all. Raises InputError when it cannot be written."""
+def write_page(folder: Path, page: str | None) -> None:
+    """Put the page of a run into its folder, whole or not at all; None takes it away. Raises InputError when it cannot."""
     try:
-        write_whole(folder / PAGE, page)
+        if page is None:
+            (folder / PAGE).unlink(missing_ok=True)
+        else:
+            write_whole(folder / PAGE, page)
     except OSError as error:
         raise InputError("run.unwritable", folder=folder, why=error.strerror or error) from None
 

@@ -14,13 +14,14 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, overload
+from urllib.parse import quote
 
 from wirelab.base.errors import InputError
 from wirelab.base.texts import Language
 from wirelab.compose import kit, records
-from wirelab.compose.artifacts import Run
+from wirelab.compose.artifacts import PAGE, Run
 from wirelab.compose.labs import STARTER
 from wirelab.compose.preparation import prints
 from wirelab.declare.lab import Lab
@@ -153,7 +154,12 @@ def write_student(out: Path, grade: Grade, runs: Mapping[str, Shown], commands: 
 
 def write_class_results(out: Path, lab: Lab, grades: Sequence[Grade], language: Language) -> None:
     """Write the class page and the files with everybody's results. Raises InputError."""
-    records.write(out / "index.html", class_page(grades, lab, language, *_same(out, lab, grades)))
+
+    def page(key: str, folder: str) -> str:
+        where = PurePosixPath(records.STUDENTS, key, folder, PAGE)
+        return quote(str(where)) if folder and (out / where).is_file() else ""
+
+    records.write(out / "index.html", class_page(grades, lab, language, *_same(out, lab, grades), page))
     records.write(out / "gradebook.csv", _gradebook(lab, grades, language))
     records.write(out / "results.json", _results(lab, grades))
     records.write(out / "junit.xml", _junit(grades, language))

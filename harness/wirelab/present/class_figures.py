@@ -26,6 +26,7 @@ class Example:
 
     student: Student
     scenario: str
+    folder: str
     rationale: Said
     cause: Said | None
 
@@ -62,7 +63,7 @@ def clusters(grades: Iterable[Grade]) -> list[Cluster]:
             cluster.shown[run.scenario] = None
             if cluster.example is None:
                 cause = finding.cause.rationale if finding.cause else None
-                cluster.example = Example(grade.student, run.scenario, finding.rationale, cause)
+                cluster.example = Example(grade.student, run.scenario, run.folder, finding.rationale, cause)
     return sorted(found.values(), key=lambda one: (-len(one.students), one.code, one.cause))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -52,8 +52,9 @@ register(
         "class.number": Text("Number", "学号"),
         "class.mark": Text("Mark", "分数"),
         "class.signs": Text(
-            "✓ all, ◐ in part, ✗ nothing, ? undecided by the machine's fault (costs nothing), – not played",
-            "✓ 全对，◐ 部分正确，✗ 没有得分，? 因机器原因未判定（不扣分），– 未运行",
+            "✓ all, ◐ in part, ✗ nothing, ? undecided by the machine's fault (costs nothing), – not played; a sign that is "
+            "a link leads to the page of the run behind it",
+            "✓ 全对，◐ 部分正确，✗ 没有得分，? 因机器原因未判定（不扣分），– 未运行；带链接的符号通向对应的运行页面",
         ),
         "class.findings": Text("What many have in common", "常见问题"),
         "class.findings.none": Text("There are no findings that cost points.", "没有扣分的诊断。"),
@@ -62,6 +63,7 @@ register(
         "class.cause": Text("likely cause {code}: {summary}", "可能的原因 {code}：{summary}"),
         "class.where": Text("in {places}", "出现在 {places}"),
         "class.example": Text("For example {student}, in {scenario}:", "例如 {student}，在 {scenario} 中："),
+        "class.example.page": Text("Look at the run", "查看这次运行"),
         "class.example.hidden": Text(
             "It shows in hidden checks only; the students' own pages do not tell of it.",
             "只在隐藏检查中出现，学生的页面不会提到。",
@@ -102,6 +104,10 @@ register(
 )
 
 
+Pages = Callable[[str, str], str]
+"""Where the page of a run is, seen from the class page: by the student's key and the run's folder. Empty: there is none."""
+
+
 class _Later:
     """Long lists of a page, made only when the page is written: until then a mark stands for each."""
 
@@ -129,17 +135,18 @@ def class_page(
     language: Language,
     alike: Sequence[Sequence[Student]] = (),
     captured: Sequence[Sequence[Student]] = (),
+    pages: Pages = lambda _key, _folder: "",
 ) -> Iterator[str]:
-    """``index.html`` of a graded class, in pieces. It links to ``students/KEY/feedback.html``, beside which it lies.
-    ``alike`` are groups of students who handed in the same program, ``captured`` of those who handed in the same
-    conversation."""
+    """``index.html`` of a graded class, in pieces. It links to ``students/KEY/feedback.html``, beside which it lies, and
+    to the pages of runs that cost points. ``alike`` are groups of students who handed in the same program, ``captured``
+    of those who handed in the same conversation."""
     title, later = say("class.title", language, lab=in_(lab.title, language)), _Later()
     parts = [el("header", el("h1", title), el("p", _summary(grades, lab, language)))]
     if grades:
-        parts += [_marks(grades, language), _matrix(grades, lab, language, later)]
+        parts += [_marks(grades, language), _matrix(grades, lab, language, later, pages)]
         parts += [_problems(grades, language, later), _undecided(grades, language)]
         parts += [_alike(alike, "class.alike", language), _alike(captured, "class.captured", language)]
-        parts += [_findings(clusters(grades), language, later), _timing(grades, language)]
+        parts += [_findings(clusters(grades), language, later, pages), _timing(grades, language)]
     foot = el("footer", el("p", say("class.hidden", language))) if lab.hidden else Html("")
     yield from later.pieces(document(title, join([el("main", *parts), foot]), language))
 
@@ -191,12 +198,12 @@ def _even_bounds(most: float) -> tuple[float, ...]:
 # --- students and what they reached
 
 
-def _matrix(grades: Sequence[Grade], lab: Lab, language: Language, later: _Later) -> Html:
+def _matrix(grades: Sequence[Grade], lab: Lab, language: Language, later: _Later, pages: Pages) -> Html:
     heads = [say("class.student", language), say("class.number", language)]
     heads.append(f"{say('class.mark', language)} / {number(lab.points)}")
     heads += [f"{in_(item.title, language)} / {number(item.points)}" for item in lab.rubric]
     head = el("tr", *(el("th", one, scope="col") for one in heads))
-    rows = later(_row(grade, lab) for grade in grades)
+    rows = later(_row(grade, lab, pages) for grade in grades)
     table = el("table", el("thead", head), el("tbody", rows), class_="matrix")
     return el(
         "section",
@@ -206,17 +213,23 @@ def _matrix(grades: Sequence[Grade], lab: Lab, language: Language, later: _Later
     )
 
 
-def _row(grade: Grade, lab: Lab) -> Html:
+def _row(grade: Grade, lab: Lab, pages: Pages) -> Html:
     scores: Sequence[Score | None] = grade.scores if grade.problem is None else ()
     cells = [_cell(grade.mark, lab.points)]
     missing: list[Score | None] = [None] * (len(lab.rubric) - len(scores))
     for score in [*scores, *missing][: len(lab.rubric)]:
-        cells.append(el("td", "–", class_="number") if score is None else _cell(score.points, score.item.points))
+        if score is None:
+            cells.append(el("td", "–", class_="number"))
+        else:
+            lost = [share.counted.scenario for share in score.shares if share.fraction is None or share.fraction < 1]
+            folders = [run.folder for run in grade.runs if run.scenario in lost and not run.hidden]
+            found = (page for folder in folders if (page := pages(grade.student.key, folder)))
+            cells.append(_cell(score.points, score.item.points, next(found, "")))
     number_ = el("td", el("bdi", grade.student.number))
     return el("tr", el("th", _linked(grade.student), scope="row"), number_, *cells)
 
 
-def _cell(reached: float | None, of: float) -> Html:
+def _cell(reached: float | None, of: float, page: str = "") -> Html:
     if reached is None:
         kind, sign, shown = "inconclusive", "?", ""
     elif reached >= of:
@@ -225,7 +238,8 @@ def _cell(reached: float | None, of: float) -> Html:
         kind, sign, shown = "part", "◐", number(reached)
     else:
         kind, sign, shown = "fail", "✗", "0"
-    return el("td", el("span", sign, class_="sign"), f" {shown}".rstrip(), class_=f"number {kind}")
+    told = join([el("span", sign, class_="sign"), f" {shown}".rstrip()])
+    return el("td", el("a", told, href=page) if page else told, class_=f"number {kind}")
 
 
 def _linked(student: Student) -> Html:
@@ -297,14 +311,14 @@ def _clipped(said: Said, language: Language) -> str:
 # --- what many have in common
 
 
-def _findings(found: Sequence[Cluster], language: Language, later: _Later) -> Html:
+def _findings(found: Sequence[Cluster], language: Language, later: _Later, pages: Pages) -> Html:
     title = el("h2", say("class.findings", language))
     if not found:
         return el("section", title, el("p", say("class.findings.none", language)))
-    return el("section", title, *(_cluster(cluster, language, later) for cluster in found))
+    return el("section", title, *(_cluster(cluster, language, later, pages) for cluster in found))
 
 
-def _cluster(cluster: Cluster, language: Language, later: _Later) -> Html:
+def _cluster(cluster: Cluster, language: Language, later: _Later, pages: Pages) -> Html:
     key = "class.cluster" if len(cluster.students) != 1 else "class.cluster.one"
     count = say(key, language, students=len(cluster.students), count=grouped(cluster.count))
     head = [el("span", cluster.code, class_="badge"), f" {_summary_of(cluster.code, language)} "]
@@ -319,7 +333,9 @@ def _cluster(cluster: Cluster, language: Language, later: _Later) -> Html:
         body.append(el("p", say("class.example.hidden", language)))
     else:
         who = say("class.example", language, student=example.student.called, scenario=example.scenario)
-        body += [el("p", who), el("p", _clipped(example.rationale, language), class_="lines note")]
+        page = pages(example.student.key, example.folder)
+        look = [" ", el("a", say("class.example.page", language), href=page)] if page else []
+        body += [el("p", who, *look), el("p", _clipped(example.rationale, language), class_="lines note")]
         if example.cause is not None:
             body.append(el("p", _clipped(example.cause, language), class_="lines note"))
     people = later(part for student in cluster.students.values() for part in (_linked(student), " "))
