@@ -23,6 +23,7 @@ from pexpect import EOF, TIMEOUT, fdpexpect
 
 from tests.edge.command import PATIENCE, PYTHON, Command, inside
 from wirelab.declare.scenario import Scenario, parse_scenario
+from wirelab.declare.schema import schema_text
 from wirelab.edge.record_arguments import add_record
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +183,66 @@ def test_interrupted_it_leaves_a_terminal_as_it_was_and_nothing_else(command: Co
     assert not (command.folder / "b.yaml").exists()
 
 
+def finished(person: Person) -> None:
+    """A recording of one line, in which a slip was mended, up to the question for its title."""
+    person.types("", READY)
+    person.types("seconx\x7fd\r", "): second")
+    person.types(PREFIX, MENU)
+    person.types("e", f"expected of alice: {READY}second ")
+    person.types(PREFIX, MENU)
+    person.types("q", "in one line?")
+
+
+UNPLAYED = [
+    "{start: server, until: Listening on}",
+    "{start: alice, until: Connected to}",
+    "{alice: type, text: second}",
+    "{server: shows, text: second}",
+    f'{{alice: shows, text: "{READY}second"}}',
+]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_at_its_title_it_keeps_what_was_recorded(command: Command, number: int) -> None:
+    with recording(command, "a/b") as person:
+        finished(person)
+        person.process.send_signal(number)
+        person.types("", "is kept in b.yaml; it was not played back")
+        assert 130 == person.ends()
+    text = (command.folder / "b.yaml").read_text("utf-8")
+    assert UNPLAYED == [step for step in steps_of(parse_scenario(text, "b.yaml")) if not step.startswith("{wait")]
+    assert "but not played back" in text
+
+
+def test_a_terminal_that_is_closed_at_its_title_loses_nothing(command: Command) -> None:
+    with recording(command, "a/b") as person:
+        finished(person)
+        person.screen.close()
+        assert person.process.wait(PATIENCE) not in (0, 1)
+        command.gone()
+    assert UNPLAYED[-1] in (command.folder / "b.yaml").read_text("utf-8")
+
+
+def test_interrupted_while_it_is_played_back_it_keeps_what_was_recorded(command: Command) -> None:
+    with recording(command, "a/b", "--replays", "20") as person:
+        finished(person)
+        person.types("A line\r", "played 1 of 21")
+        person.process.send_signal(signal.SIGINT)
+        person.types("", "is kept in b.yaml; it was not played back")
+        assert 130 == person.ends()
+    assert "A line" == parse_scenario((command.folder / "b.yaml").read_text("utf-8"), "b.yaml").title.en
+
+
+def test_a_mended_slip_spoils_nothing_that_is_expected(command: Command) -> None:
+    with recording(command, "a/b", "--heartbeat", "0.2", "--replays", "2") as person:
+        finished(person)
+        person.types("A line\r", "it passes")
+        assert 0 == person.ends()
+    text = (command.folder / "b.yaml").read_text("utf-8")
+    assert UNPLAYED == [step for step in steps_of(parse_scenario(text, "b.yaml")) if not step.startswith("{wait")]
+    assert "Left out" not in text
+
+
 def test_a_terminal_that_is_closed_ends_it(command: Command) -> None:
     with recording(command, "a/b") as person:
         person.types("", READY)
@@ -208,7 +269,7 @@ def test_a_program_that_dies_is_recorded_as_it_is(command: Command) -> None:
         person.types("q", "it passes")
         assert 0 == person.ends()
     text = (command.folder / "b.yaml").read_text("utf-8")
-    assert "  - {start: alice, until: no server today}\n  - {alice: exits}\n" in text
+    assert "  - {start: alice, until: no server today}\n  - {alice: exits, status: 3}\n" in text
     assert "# Not expected, as it was not there, or not the same every time: the handshake of alice.\n" in text
 
 
@@ -294,6 +355,18 @@ def test_a_new_scenario_is_sound_and_passes(command: Command, language: str) -> 
     assert 64 == again.status
     assert "--force" in again.err
     assert 0 == command("new", "scenario", "messaging/my-first", "--force").status
+    head = (command.folder / "my-first.yaml").read_text("utf-8").split("\n")[0]
+    assert "# yaml-language-server: $schema=scenario.schema.json" == head
+    assert schema_text("scenario") == (command.folder / "scenario.schema.json").read_text("utf-8")
+
+
+def test_a_schema_that_is_there_is_used(command: Command) -> None:
+    below = command.folder / "scenarios" / "messaging"
+    below.mkdir(parents=True)
+    (command.folder / "scenarios" / "schema.json").write_text("{}", encoding="utf-8")
+    assert 0 == command("new", "scenario", "messaging/mine", "-o", below / "mine.yaml").status
+    assert "# yaml-language-server: $schema=../schema.json" == (below / "mine.yaml").read_text("utf-8").split("\n")[0]
+    assert ["mine.yaml"] == [path.name for path in below.iterdir()]
 
 
 def test_the_page_says_the_same_in_both_languages_and_names_every_option() -> None:

@@ -146,14 +146,16 @@ def begin_recording(
     return Worker(work)
 
 
-def drafted(draft: Draft, deeds: Sequence[Deed], seen: Evidence) -> Draft:
+def drafted(draft: Draft, profile: Profile, deeds: Sequence[Deed], seen: Evidence) -> Draft:
     """The script that does it again, with the cast that was there."""
+    view = View(read(draft), profile, seen)
     started = {event.actor for event in seen.events if isinstance(event, Started)}
     cast = {name: member for name, member in draft.cast.items() if name in started}
     # What the harness ended when recording was over was no step of anybody.
     last = max((deed.time for deed in deeds), default=0)
     events = [event for event in seen.events if not (isinstance(event, Exited) and event.time > last)]
-    return replace(draft, cast=cast, script=transcribe(deeds, events))
+    alone = {name for name, member in cast.items() if member.role == "client" and not view.connections_of(name)}
+    return replace(draft, cast=cast, script=transcribe(deeds, events, alone))
 
 
 def generalised(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shlex
@@ -12,14 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from wirelab.base.errors import InputError, UsageError
+from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
 from wirelab.compose.files import write_whole
 from wirelab.compose.record import CLIENTS, Made, Wanted, begin_recording, blank, drafted, generalised, read
 from wirelab.declare.head import Title
 from wirelab.declare.scenario import parse_scenario
-from wirelab.declare.scenario_writer import Draft, scalar
+from wirelab.declare.scenario_writer import Draft, scalar, write_scenario
+from wirelab.declare.schema import schema_text
 from wirelab.declare.steps import Start
 from wirelab.edge.output import put
 from wirelab.edge.running import NARROWEST, PLAIN, WIDEST
@@ -30,6 +32,7 @@ from wirelab.present.console import LiveConsole
 from wirelab.present.style import safe
 from wirelab.stage.recording import Recording, kept
 
+SCHEMA = "scenario.schema.json"
 LONGEST_TITLE = 200  # characters
 MOST_REPLAYS = 20
 LONGEST_HEARTBEAT = 600.0  # seconds
@@ -74,6 +77,13 @@ register(
         "record.not-passed": Text(
             "{file}: {steps} steps, {expected} expectations; it does not pass with the programs that it was recorded with:",
             "{file}：{steps} 个步骤，{expected} 项期望；用录制时的程序运行没有通过：",
+        ),
+        "record.remark.unplayed": Text(
+            "Recorded with `wirelab record`, but not played back: it may not pass, and it expects nothing of the packets.",
+            "由 `wirelab record` 录制，但没有重放：不一定能通过，也没有对报文的期望。",
+        ),
+        "record.unplayed": Text(
+            "what was recorded is kept in {file}; it was not played back", "录制的内容已保存到 {file}，但没有重放"
         ),
         "record.next": Text(
             "Read it, and mend what you meant otherwise. To play it:\n    {command}",
@@ -134,16 +144,23 @@ def record(options: argparse.Namespace, language: Language) -> int:
     bound = next((event for event in seen.events if isinstance(event, Bounded)), None)
     if bound is not None:
         raise InputError("record.flooded", actor=bound.actor or "-", limit=bound.limit)
-    made_of = drafted(draft, deeds, seen)
-    if all(isinstance(step, Start) for _, step in made_of.script):
+    recorded = drafted(draft, profile, deeds, seen)
+    if all(isinstance(step, Start) for _, step in recorded.script):
         raise InputError("record.empty")
-    titled = replace(made_of, title=_title(options, wanted.name, language))
 
     def told(count: int, of: int) -> None:
         put(say("record.replayed", language, count=count, of=of))
 
-    made = generalised(titled, profile, source, wanted, options.replays, language, told)
-    _write(file, made.text)
+    with kept(0):
+        try:
+            recorded = replace(recorded, title=_title(options, wanted.name, language))
+            made = generalised(recorded, profile, source, wanted, options.replays, language, told)
+        except (KeyboardInterrupt, WirelabError, OSError):  # what a person has done by hand is not to be done again
+            _write(file, write_scenario(replace(recorded, remarks=(say("record.remark.unplayed", language),))))
+            with contextlib.suppress(OSError, WirelabError):  # the terminal may be gone
+                put("\n" + safe(say("record.unplayed", language, file=file)))
+            raise
+        _write(file, made.text)
     _tell(made, file, wanted, language)
     return 0 if made.passed else 1
 
@@ -179,9 +196,9 @@ def _check_number(option: str, found: float, least: float, most: float) -> None:
 def _file(options: argparse.Namespace) -> Path:
     """Where the scenario will be written, made sure of before anybody has worked for it."""
     file = Path(options.output or f"{options.name.rpartition('/')[2]}.yaml")
-    parts = file.resolve().with_suffix("").parts
-    if "scenarios" in parts:
-        below = "/".join(parts[len(parts) - parts[::-1].index("scenarios") :])
+    library_ = _library(file)
+    if library_ is not None:
+        below = file.resolve().with_suffix("").relative_to(library_).as_posix()
         if below != options.name:
             raise UsageError("record.path", file=file, wanted=below, name=options.name)
     if file.exists() and not options.force:
@@ -191,9 +208,20 @@ def _file(options: argparse.Namespace) -> Path:
     return file
 
 
+def _library(file: Path) -> Path | None:
+    """The folder ``scenarios`` above a file, by the path below which a scenario is called; None: there is none."""
+    return next((folder for folder in file.resolve().parents if folder.name == "scenarios"), None)
+
+
 def _write(file: Path, text: str) -> None:
+    """Write a scenario, with the line that leads an editor to its schema; the schema too, where there is none yet."""
+    library_, beside = _library(file), file.parent / SCHEMA
+    schema = library_ / "schema.json" if library_ and (library_ / "schema.json").is_file() else beside
+    head = f"# yaml-language-server: $schema={os.path.relpath(schema, file.parent)}\n"
     try:
-        write_whole(file, text)
+        if not schema.is_file():
+            write_whole(schema, schema_text("scenario"))
+        write_whole(file, head + text)
     except OSError as error:
         raise InputError("record.unwritable", file=file, why=error.strerror or error) from None
 

@@ -8,7 +8,7 @@ that answers heartbeats only after Enter is found by them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -56,10 +56,11 @@ class _Awaited:
     shown: set[str] = field(default_factory=set)
 
 
-def transcribe(deeds: Sequence[Deed], events: Iterable[Event]) -> tuple[Acted, ...]:
-    """The steps of a script that does again what was done, in the order of time."""
+def transcribe(deeds: Sequence[Deed], events: Iterable[Event], alone: Set[str] = frozenset()) -> tuple[Acted, ...]:
+    """The steps of a script that does again what was done, in the order of time. ``alone`` are the clients that never
+    had a connection: no server had a part in how they ended."""
     known = [event for event in events if isinstance(event, Started | Shown | Exited | Owned)]
-    scribe = _Scribe(known, deeds)
+    scribe = _Scribe(known, deeds, alone)
     moments: list[tuple[int, int, Deed | Event]] = [(event.time, 0, event) for event in known]
     moments += [(deed.time, 1, deed) for deed in deeds]
     for _, _, moment in sorted(moments, key=lambda one: one[:2]):
@@ -68,7 +69,10 @@ def transcribe(deeds: Sequence[Deed], events: Iterable[Event]) -> tuple[Acted, .
 
 
 class _Scribe:
-    def __init__(self, events: Sequence[Started | Shown | Exited | Owned], deeds: Sequence[Deed]) -> None:
+    def __init__(
+        self, events: Sequence[Started | Shown | Exited | Owned], deeds: Sequence[Deed], alone: Set[str]
+    ) -> None:
+        self._alone = alone
         self._events = events
         self._deeds = deeds
         self._ports = {str(event.port) for event in events if isinstance(event, Owned)}
@@ -143,7 +147,8 @@ class _Scribe:
             return
         self._flush()
         status = event.status if event.status is not None and 0 <= event.status <= 255 else None
-        if self._roles.get(event.actor) == "client" and event.actor not in self._asked and not self._killed:
+        left = self._roles.get(event.actor) == "client" and event.actor not in self._alone
+        if left and event.actor not in self._asked and not self._killed:
             status = None  # after its server closed in order, any will do (DESIGN.md, section 3)
         took = (event.time - self._last) / SECOND
         within = EXITS if took < EXITS / 2 else float(min(LONGEST_PAUSE, round(2 * took) + 1))

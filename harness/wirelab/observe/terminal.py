@@ -17,6 +17,7 @@ _ESCAPE = re.compile(
 )
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
+_NOT_ERASING = re.compile(r"\x1b\[(?!0?K)[0-?]*[ -/]*[@-~]")
 _LONGEST_ESCAPE = 4096  # characters; whatever claims to be longer is text
 
 
@@ -49,6 +50,25 @@ def readable(data: str) -> str:
     if "\r" in data:
         data = data.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", data)
+
+
+def as_seen(line: str) -> str:
+    """What stands on a terminal after a line, of which some was erased and written over: Backspace echoes so.
+
+    >>> as_seen("seconx\\b \\bd")
+    'second'
+    """
+    cells: list[str] = []
+    at = 0
+    for piece in re.findall(r"\x1b\[0?K|[\s\S]", _NOT_ERASING.sub("", line)):
+        if piece == "\b":
+            at = max(0, at - 1)
+        elif len(piece) > 1:
+            del cells[at:]
+        else:
+            cells[at : at + 1] = [piece]
+            at += 1
+    return readable("".join(cells).rstrip())
 
 
 class Transcript:

@@ -25,6 +25,7 @@ from wirelab.base.texts import Language, Text, register, say
 from wirelab.judge.transcribe import HANGUP, READY, Deed
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Exited, Part, Role, Shown, Typed
+from wirelab.observe.terminal import as_seen
 from wirelab.present.style import safe
 from wirelab.stage.actors import Program
 from wirelab.stage.stage import Stage
@@ -171,10 +172,12 @@ class _Window:
     filter: Harmless = field(default_factory=Harmless)
     line: str = ""
     begun: str = ""
+    last: str = ""  # the last line that is whole, and says something
 
     def feed(self, data: str) -> str:
         text = self.filter.feed(data)
-        self.line = re.split(r"[\r\n]", self.line + text)[-1]
+        *whole, self.line = re.split(r"[\r\n]", self.line + text)
+        self.last = next((seen for line in reversed(whole) if (seen := as_seen(line).strip())), self.last)
         return text
 
     def whole_lines(self, data: str) -> str:
@@ -401,14 +404,12 @@ class Recording:
                 self._say("not-a-choice")
 
     def _expect(self) -> None:
-        program = self._stage.actors[self.focus]
-        lines = program.transcript.text.split("\n") if isinstance(program, Program) else []
-        whole = [line.strip() for line in lines[:-1] if line.strip()]
-        if not whole:
+        last = self._windows[self.focus].last
+        if not last:
             self._say("nothing-shown", actor=self.focus)
             return
-        self._deed(self.focus, "expects", whole[-1])
-        self._say("expects", actor=self.focus, text=whole[-1])
+        self._deed(self.focus, "expects", last)
+        self._say("expects", actor=self.focus, text=last)
 
     def _signal(self, letter: str) -> None:
         name, program = _SIGNALS.get(letter), self._stage.actors[self.focus]
