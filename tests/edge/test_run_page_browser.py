@@ -170,6 +170,18 @@ def test_hover_click_and_keys_show_a_segment(opened: Open) -> None:
         assert "solid" == it.page.evaluate("getComputedStyle(document.activeElement).outlineStyle"), "focus is seen"
 
 
+def test_a_pointer_that_rests_while_the_page_moves_shows_nothing(opened: Open) -> None:
+    with opened(made(HELLO + TALK + RESET)) as it:
+        it.page.locator(".rung[data-frame='5'] .back").hover()
+        link = it.page.locator(".finding a[href='#f8']").first
+        link.focus()
+        it.page.keyboard.press("Enter")
+        it.page.evaluate("window.scrollBy(0, -33)")
+        it.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert "8" == it.chosen()
+        assert it.page.locator(".detail .title").inner_text().startswith("Frame 8")
+
+
 def test_the_replay_is_operated_with_the_keyboard(opened: Open) -> None:
     with opened(made(HELLO + TALK + GOODBYE)) as it:
         alice = it.page.locator("pre.screen").nth(1)

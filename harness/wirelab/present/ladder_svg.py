@@ -105,28 +105,51 @@ def ladder_svg(
     drawn, but for those with SYN, FIN or RST, and those that change a state. ``origin`` (nanoseconds) is where the time
     axis begins; without it, at the first segment. Each rung is a ``<g class="rung" data-frame="12">`` with a title.
     """
+    (svg,) = ladder_pages(noted, profile, names, language=language, most=most, origin=origin, title=title)
+    return svg
+
+
+def ladder_pages(
+    noted: Iterable[Noted],
+    profile: Profile,
+    names: Mapping[int, str],
+    *,
+    language: Language,
+    most: int = MOST,
+    origin: int | None = None,
+    title: str | None = None,
+    rows: int | None = None,
+    marks: Mapping[int, str] | None = None,
+) -> list[str]:
+    """The same as several documents of at most ``rows`` rungs each, so that it can be printed; without, as one. ``marks``
+    are what is written in red beside a frame: the codes of findings."""
     reader = Ladder(profile, lambda end: _named(end, names), language=language, width=120, colour=False)
     rungs = [reader.see(one) for one in noted]
     if not rungs:
         words = say("figure.ladder.nothing", language)
-        return figure(title or words, words, 40, write(WIDTH / 2, 25, words, anchor="middle"), language=language)
+        return [figure(title or words, words, 40, write(WIDTH / 2, 25, words, anchor="middle"), language=language)]
     start = rungs[0].noted.segment.time if origin is None else origin
-    drawing = _Drawing(profile, names, language, start, len({rung.noted.connection for rung in rungs}) > 1)
-    for entry in shortened(rungs, most):
-        if isinstance(entry, Gap):
-            drawing.skip(entry.rungs)
-        else:
-            drawing.rung(entry)
-    first, last = rungs[0].noted, rungs[-1].noted
-    client, server = _ends(first)
+    connections = len({rung.noted.connection for rung in rungs})
+    client, server = _ends(rungs[0].noted)
     said = (
-        say("figure.ladder.many", language, count=len({rung.noted.connection for rung in rungs}))
-        if drawing.several
+        say("figure.ladder.many", language, count=connections)
+        if connections > 1
         else say("figure.ladder", language, client=_named(client, names), server=_named(server, names))
     )
-    frames = {"first": first.segment.frame, "last": last.segment.frame}
-    about = say("figure.ladder.about", language, count=grouped(len(rungs)), **frames)
-    return figure(title or said, about, *drawing.done(), language=language)
+    entries, pages = list(shortened(rungs, most)), []
+    for at in range(0, len(entries), rows or len(entries)):
+        page = entries[at : at + (rows or len(entries))]
+        drawing = _Drawing(profile, names, language, start, connections > 1, marks or {})
+        for entry in page:
+            if isinstance(entry, Gap):
+                drawing.skip(entry.rungs)
+            else:
+                drawing.rung(entry)
+        drawn = [rung for entry in page for rung in (entry.rungs if isinstance(entry, Gap) else (entry,))]
+        frames = {"first": drawn[0].noted.segment.frame, "last": drawn[-1].noted.segment.frame}
+        about = say("figure.ladder.about", language, count=grouped(len(drawn)), **frames)
+        pages.append(figure(title or said, about, *drawing.done(), language=language))
+    return pages
 
 
 def shortened(rungs: Sequence[Rung], most: int) -> Iterator[Rung | Gap]:
@@ -154,9 +177,16 @@ class _Drawing:
     """Draws from the top down."""
 
     def __init__(
-        self, profile: Profile, names: Mapping[int, str], language: Language, origin: int, several: bool
+        self,
+        profile: Profile,
+        names: Mapping[int, str],
+        language: Language,
+        origin: int,
+        several: bool,
+        marks: Mapping[int, str],
     ) -> None:
         self.several = several
+        self._marks = marks
         self._profile = profile
         self._names = names
         self._language = language
@@ -325,12 +355,15 @@ class _Drawing:
         flags, numbers, y = noted.segment.flag_names(), _numbers(noted, flags=False), self._y + _LABEL
         notes = ", ".join(say(f"ladder.note.{note}", self._language) for note in get_args(Note) if note in noted.notes)
         notes = f"({notes})" if notes else ""
+        mark = self._marks.get(noted.segment.frame, "")
         strong = noted.segment.syn or noted.segment.fin or noted.segment.rst
-        room = self._body - 40
+        room = self._body - 40 - (wide(mark, 11) + 10 if mark else 0)
         sizes = [wide(flags, 12) + (8 if strong else 0), wide(numbers, 11.5) * 0.94]
         notes = fitted(notes, 11, max(0, room - sum(sizes) - 16)) if notes else ""
         whole = sum(sizes) + 6 + (wide(notes, 11) + 10 if notes else 0)
-        x = (self._left + self._right - whole) / 2
+        x = (self._left + self._right - whole - (wide(mark, 11) + 10 if mark else 0)) / 2
+        if mark:
+            yield write(x + whole + 10, y, mark, 11, RED, weight=700)
         yield write(x, y, flags, 12, ink, weight=700 if strong else None)
         yield write(x + sizes[0] + 6, y, numbers, 11.5, INK)
         if notes:

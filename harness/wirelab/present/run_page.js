@@ -206,7 +206,9 @@
     const notes = segment.notes.length ? `(${segment.notes.join(", ")})` : "";
     const room = right - left - 20, element = draw("text", { x: (left + right) / 2, y, "font-size": size, "text-anchor": "middle" });
     let used = 0;
-    for (const [text, kind] of [[flagNames(segment.flags), "flags"], [numbers(segment, false), "numbers"], [marks, "mark"], [notes, "note"]]) {
+    const said = [[flagNames(segment.flags), "flags"], [numbers(segment, false), "numbers"], [notes, "note"]];
+    said.splice(narrow ? 1 : 2, 0, [marks, "mark"]);
+    for (const [text, kind] of said) {
       const shown = text && room - used > 20 ? fitted(text, room - used, size, kind === "numbers" ? 400 : 700) : "";
       if (!shown) continue;
       const span = draw("tspan", used ? { class: kind, dx: 6 } : { class: kind });
@@ -227,10 +229,11 @@
       y += 18;
     }
     if (DATA.parted[segment.frame]) {
-      rung.append(draw("rect", { x: left + 2, y: y + 1, width: right - left - 4, height: 16, class: "parted" }));
-      const said = fitted(DATA.parted[segment.frame], right - left - 14, 11, 700);
-      rung.append(write((left + right) / 2, y + 13, said, 11, "parted", "middle"));
-      y += 18;
+      const [text, behind] = DATA.parted[segment.frame];
+      const line = behind ? tops[at] + height(segment) - 18 : y;
+      rung.append(draw("rect", { x: left + 2, y: line + 1, width: right - left - 4, height: 16, class: "parted" }));
+      rung.append(write((left + right) / 2, line + 13, fitted(text, right - left - 14, 11, 700), 11, "parted", "middle"));
+      if (!behind) y += 18;
     }
     const base = y + 20;
     if (narrow) {
@@ -416,7 +419,7 @@
       make("p", { class: "title" }, make("strong", {}, `${SAY.frame} ${segment.frame}`), ...links, " ", here),
       make("dl", {}, ...fields.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(value))))),
     ];
-    if (DATA.parted[segment.frame]) parts.splice(1, 0, make("p", { class: "parted" }, DATA.parted[segment.frame]));
+    if (DATA.parted[segment.frame]) parts.splice(1, 0, make("p", { class: "parted" }, DATA.parted[segment.frame][0]));
     if (segment.payload) {
       const { text, count } = dump(segment.payload);
       parts.push(make("pre", { class: "dump", tabindex: "0" }, text));
@@ -483,7 +486,11 @@
   function listen() {
     list.addEventListener("scroll", () => render());
     list.addEventListener("click", (event) => { if (under(event)) choose(Number(under(event).dataset.index), false); });
-    list.addEventListener("mouseover", (event) => {
+    let pointer = "";
+    list.addEventListener("mousemove", (event) => {
+      const where = `${event.screenX} ${event.screenY}`;
+      if (where === pointer) return; // what is under it has moved, not the pointer
+      pointer = where;
       const index = under(event) ? Number(under(event).dataset.index) : -1;
       if (index === state.hovered) return;
       state.hovered = index;

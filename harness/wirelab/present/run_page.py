@@ -15,7 +15,7 @@ from wirelab.present import segment_table  # noqa: F401 - the words of its headi
 from wirelab.present.feedback import SIGNS, in_
 from wirelab.present.html import Html, digest, document, el, join, text
 from wirelab.present.ladder import Rung
-from wirelab.present.ladder_svg import ladder_svg
+from wirelab.present.ladder_svg import ladder_pages
 from wirelab.present.run_page_data import options_text, page_data
 from wirelab.present.run_page_findings import Findings
 from wirelab.present.run_page_scene import MOST_SEGMENTS, Scene, Screen, scene
@@ -73,6 +73,7 @@ register(
 )
 
 STATIC = 300  # segments that are there without a script, besides those that must be seen
+A_PAGE = 22  # of them are drawn in one piece, which goes on one sheet of paper
 MOST_STATIC = 900  # with those, in a flood of openings
 MOST_DUMPED = 512  # bytes of a payload in the table
 
@@ -162,15 +163,18 @@ class _Page:
             if marked > MOST_STATIC:
                 rungs = rungs[:at]
                 break
-        drawn = ladder_svg(
+        codes = {frame: " ".join(dict.fromkeys(code for code, _ in marks)) for frame, marks in scene_.marks.items()}
+        drawn = ladder_pages(
             [rung.noted for rung in rungs],
             scene_.view.profile,
             scene_.names,
             language=self._language,
             most=STATIC,
             origin=scene_.start,
+            rows=A_PAGE,
+            marks=codes,
         )
-        yield el("div", Html(drawn), class_="drawn")
+        yield from (el("div", Html(one), class_="drawn") for one in drawn)
         if len(rungs) < len(scene_.rungs):
             yield el("p", self._say("runpage.to-the-frame", frame=rungs[-1].noted.segment.frame), class_="soft")
 

@@ -41,6 +41,7 @@ register(
         "runpage.types": Text("types: {keys}", "输入：{keys}"),
         "runpage.calls": Text("{thread} calls {call}() at {place}", "{thread} 在 {place} 调用 {call}()"),
         "runpage.parted": Text("✗ expected here: {expected}", "✗ 此处预期：{expected}"),
+        "runpage.parted.after": Text("✗ expected after this: {expected}", "✗ 此后预期：{expected}"),
         "runpage.parted.extra": Text("✗ not expected", "✗ 预期中没有这个报文段"),
     }
 )
@@ -88,7 +89,7 @@ class Scene:
     screens: tuple[Screen, ...]
     events: tuple[Happened, ...]
     marks: dict[int, list[tuple[str, str]]]
-    parted: dict[int, str]
+    parted: dict[int, tuple[str, bool]]
     left_out: int
     untold: int
 
@@ -173,21 +174,22 @@ def first_difference(finding: Finding) -> int | None:
     return next((at for at, row in rows if row.kind not in ("same", "passed")), None)
 
 
-def _parted(judgement: Judgement, language: Language) -> dict[int, str]:
-    """Where an expected trace and the segments part: at the segment that differs, else at the one that follows what is
-    missing, else at the last one there was."""
-    parted: dict[int, str] = {}
+def _parted(judgement: Judgement, language: Language) -> dict[int, tuple[str, bool]]:
+    """Where an expected trace and the segments part, in words, and whether that is behind the segment: at the segment that
+    differs, else at the one that follows what is missing, else behind the last one there was."""
+    parted: dict[int, tuple[str, bool]] = {}
     for finding in judgement.findings:
         at = first_difference(finding)
         if at is None:
             continue
         later = (row.frames[0] for row in finding.beside[at:] if row.frames)
         earlier = (row.frames[-1] for row in reversed(finding.beside[:at]) if row.frames)
-        frame = next(later, None) or next(earlier, None)
+        behind = (frame := next(later, None)) is None
+        frame = next(earlier, None) if behind else frame
         if frame is not None:
             expected = finding.beside[at].expected
-            key = "runpage.parted" if expected else "runpage.parted.extra"
-            parted.setdefault(frame, safe(say(key, language, expected=expected)))
+            key = "runpage.parted.after" if behind else "runpage.parted" if expected else "runpage.parted.extra"
+            parted.setdefault(frame, (safe(say(key, language, expected=expected)), behind))
     return parted
 
 
