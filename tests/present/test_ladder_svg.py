@@ -64,7 +64,7 @@ def test_on_several_sheets_each_segment_is_on_one_and_marks_stand_beside_theirs(
     ]
     assert [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [13]] == [frames(page) for page in pages]
     assert [2] == [at for at, page in enumerate(pages) if "WL501 WL551" in words(page)]
-    assert all({"client", "server", "Frame"} <= set(words(page)) for page in pages)
+    assert all({"client", "server", "state"} <= set(words(page)) for page in pages)
 
 
 def test_changed_states_are_bold_and_others_are_not() -> None:
