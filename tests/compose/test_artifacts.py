@@ -294,11 +294,22 @@ def test_somebodys_own_file_is_never_replaced(tmp_path: Path, name: str):
 @pytest.mark.parametrize("names", [("capture.pcapng", "run.json.partial"), ("capture.pcapng.partial",), ("run.json",)])
 def test_what_a_killed_command_left_is_replaced(tmp_path: Path, names: tuple[str, ...]):
     for name in names:
-        (tmp_path / name).write_bytes(b"half")
+        (tmp_path / name).write_bytes({"run.json": b'{\n "format": "wirelab-run",\n'}.get(name, b'{\n "for'))
     run = sample()
     write(tmp_path, run)
     write(tmp_path, run)  # and a whole run is
     assert run == read_run(tmp_path)
+
+
+@pytest.mark.parametrize("document", ["run.json", "run.json.partial"])
+def test_somebody_elses_file_of_that_name_is_not_replaced(tmp_path: Path, document: str):
+    mine = {document: b'{"format": "mine"}', "capture.pcapng": b"mine"}
+    for name, data in mine.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(UsageError) as raised:
+        write(tmp_path, sample())
+    assert "run.occupied" == raised.value.key
+    assert mine == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("name", ["run.json", "capture.pcapng"])

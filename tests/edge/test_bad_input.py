@@ -34,7 +34,7 @@ def test_nothing_asked(capsys: pytest.CaptureFixture[str]):
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
-    ("word", "meant"), [("nothing.yaml", ""), ("hartbeat", "heartbeat"), ("messaging/one-lin", "messaging/one-line")]
+    ("word", "meant"), [("nothing", ""), ("hartbeat", "heartbeat"), ("messaging/one-lin", "messaging/one-line")]
 )
 def test_a_scenario_that_is_not_there(capsys: pytest.CaptureFixture[str], word: str, meant: str):
     refused(inside(capsys, "run", word), USAGE, word, meant)

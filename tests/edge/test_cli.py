@@ -113,6 +113,22 @@ def test_the_language(
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["run", "mine/gone.yaml"], NO_INPUT, "cannot read mine/gone.yaml: No such file"),
+        (["lint", "mine/gone.yaml"], NO_INPUT, "mine/gone.yaml"),
+        (["run", "messaging/one-line", "-o", ""], USAGE, "-o is empty"),
+        (["report", "export", "x.ipynb", "-o", ""], USAGE, "-o is empty"),
+        (["run", "--watch", "--client", "python3 x.py"], USAGE, "name at least one scenario"),
+    ],
+)
+def test_words_that_cannot_be_meant(capsys: pytest.CaptureFixture[str], words: list[str], status: int, said: str):
+    assert status == cli.main([*words, "--lang", "en"])
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
 def test_of_two_languages_the_last_counts(capsys: pytest.CaptureFixture[str]):
     assert USAGE == cli.main(["--lang", "en", "run", "no-such-scenario", "--lang", "zh"])
     assert "没有" in capsys.readouterr().err

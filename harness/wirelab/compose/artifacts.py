@@ -34,6 +34,7 @@ from wirelab.observe.pcap import read_capture, write_pcapng
 FORMAT_VERSION = 2
 READABLE = (1, 2)  # version 1 had no ``witnessed`` and no ``called``
 ASIDE_NS = 60 * 10**9  # a packet may be stamped so long before the first event of its run, or after the last
+_BEGINS = b'{\n "format": "wirelab-run"'
 PAGE = "report.html"  # for people; who plays for them writes it beside the run
 _EVENTS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in kinds.Event.__args__}
 _FIELDS: dict[type[Any], dict[str, Any]] = {
@@ -117,8 +118,18 @@ def _ours(path: Path) -> bool:
     name = path.name.removesuffix(PARTIAL)
     of_a_run = name == "capture.pcapng" or name.endswith(".cast")  # or of somebody's own, where no run.json is
     beside = (path.parent / document for document in ("run.json", f"run.json{PARTIAL}"))
-    known = (of_a_run and name != path.name) or ((of_a_run or name == PAGE) and any(each.is_file() for each in beside))
-    return (known or name == "run.json") and path.is_file()
+    known = (of_a_run and name != path.name) or ((of_a_run or name == PAGE) and any(map(_is_document, beside)))
+    return known and path.is_file() if name != "run.json" else _is_document(path)
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file is a run's own, and not somebody else's of that name; nothing yet, where a command was killed."""
+    try:
+        with path.open("rb") as file:
+            begun = file.read(len(_BEGINS))
+    except OSError:
+        return False
+    return begun == _BEGINS or (path.name.endswith(PARTIAL) and _BEGINS.startswith(begun))
 
 
 def write_run(folder: Path, run: Run, judgement: Judgement, language: Language) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,13 +49,15 @@ def names() -> list[str]:
 def find(wanted: Iterable[str]) -> list[Path]:
     """The scenario files that the words mean: files, folders, or names (also of a whole topic) of the kit's own.
 
-    Raises UsageError for a word that means nothing, with the nearest name.
+    Raises UsageError for a word that means nothing, with the nearest name, InputError for a file that is not there.
     """
     found: list[Path] = []
     for word in wanted:
         candidates = [Path(word), kit.scenarios_root() / word, kit.scenarios_root() / f"{word}.yaml"]
         existing = [path for path in candidates if path.exists()]
         path = next((path for path in existing if path.is_file() or _inside(path)), next(iter(existing), None))
+        if path is None and Path(word).suffix in (".yaml", ".yml"):
+            raise InputError("library.unreadable", file=word, why=os.strerror(errno.ENOENT))
         if path is None:
             topics = {name.partition("/")[0] for name in names()}
             near = meant(word.removesuffix(".yaml"), [*topics, *names()])

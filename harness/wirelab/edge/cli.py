@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NoReturn
 
 from wirelab import __version__
-from wirelab.base.errors import EnvironmentFault, WirelabError
+from wirelab.base.errors import EnvironmentFault, UsageError, WirelabError
 from wirelab.base.texts import Text, register, say, spoken
 from wirelab.edge import output
 from wirelab.edge.arguments import add_analysis, add_exports, add_grading, add_output
@@ -32,6 +32,10 @@ register(
             "the Python package {name}, which wirelab needs, is not installed for {python}: "
             "run {python} -m pip install {package}",
             "{python} 没有安装 wirelab 所需的 Python 包 {name}：请运行 {python} -m pip install {package}",
+        ),
+        "cli.no-output": Text(
+            "-o is empty: name a file or a folder (is a variable not set?)",
+            "-o 为空：请给出文件或文件夹（是不是变量没有赋值？）",
         ),
         "cli.interrupted": Text(
             "interrupted; everything that was started has been ended", "已中断；启动的程序都已结束"
@@ -90,6 +94,9 @@ def _main(arguments: Sequence[str] | None) -> int:
         parser = _parser()
         options = parser.parse_args(arguments)
         language = getattr(options, "lang", language)
+        named = getattr(options, "output", None)
+        if named == "" or (isinstance(named, list) and "" in named):
+            raise UsageError("cli.no-output")
         command: Callable[[argparse.Namespace, Language], int] | None = getattr(options, "command", None)
         if command is None:
             parser.print_help()
@@ -299,7 +306,7 @@ def _run(options: argparse.Namespace, language: Language) -> int:
             folder = Path(words[0]) if words and Path(words[0]).is_dir() else None
             return watch(lambda shown: practising.run_lab(lab, words, shown, only), shown, folder)
         return practising.run_lab(lab, words, shown, only)
-    if options.watch:
+    if options.watch and options.scenarios:
         from wirelab.edge.watching import watch
 
         files = [path for word in options.scenarios if (path := Path(word)).is_file()]

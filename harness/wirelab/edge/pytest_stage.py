@@ -233,7 +233,7 @@ class Actor:
         """Type at its keyboard; ``every``: seconds between two keys."""
         __tracebackhide__ = True
         options = {"enter": None if enter else False, "every": every or None, "repeat": None if repeat == 1 else repeat}
-        self._does("type", (every * len(text) + 3) * repeat, text=text, **options)
+        self._does("type", (every * len(str(text)) + 3) * repeat, text=text, **options)
 
     def presses(self, key: str) -> None:
         """Press one key: ``ctrl-c``, ``ctrl-d``, ``ctrl-z``, ``enter``, …"""

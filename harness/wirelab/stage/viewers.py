@@ -34,9 +34,9 @@ register(
         "viewers.no-display": Text(
             "Wireshark needs a graphical display, and there is none here (neither DISPLAY nor WAYLAND_DISPLAY is set); "
             "copy {capture} to a machine that has one, or read it here: "
-            "`tshark -X lua_script:protocol.lua -r {capture}`",
+            "`wirelab dissector -o protocol.lua`, then `tshark -2 -X lua_script:protocol.lua -r {capture}`",
             "Wireshark 需要图形界面，而这里没有（DISPLAY 和 WAYLAND_DISPLAY 都没有设置）；请把 {capture} 复制到有图形界面的机器上，"
-            "或在这里用 `tshark -X lua_script:protocol.lua -r {capture}` 查看",
+            "或在这里查看：先 `wirelab dissector -o protocol.lua`，再 `tshark -2 -X lua_script:protocol.lua -r {capture}`",
         ),
         "viewers.failed": Text("Wireshark could not be started: {why}", "无法启动 Wireshark：{why}"),
     }
