@@ -28,8 +28,8 @@ from wirelab.observe.pcap import write_pcap
 from wirelab.observe.segments import Packet
 from wirelab.present import segment_table
 from wirelab.present.charts import heartbeat_chart, sequence_chart
-from wirelab.present.ladder import Ladder, port_name
-from wirelab.present.ladder_svg import MOST, Gap, ladder_svg, shortened
+from wirelab.present.ladder import Gap, Ladder, port_name, shortened
+from wirelab.present.ladder_svg import MOST, ladder_svg
 from wirelab.present.outcome import verdict_lines
 from wirelab.present.style import cells, safe
 from wirelab.present.words import grouped

@@ -284,6 +284,8 @@ class _Screen:
 def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
     """Judge a run folder; with ``ladder``, show the run again as it was shown live."""
     from wirelab.compose.artifacts import as_json, read_run
+    from wirelab.judge.lost import lost, told_lost
+    from wirelab.judge.view import View
     from wirelab.observe.timeline import timeline
 
     stored = read_run(Path(folder))
@@ -294,8 +296,9 @@ def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
     if ladder:
         names = {event.port: event.actor for event in stored.evidence.events if isinstance(event, Owned)}
         screen = _Screen(stored.scenario, stored.profile, options, names)
+        gone = lost(View(stored.scenario, stored.profile, stored.evidence))
         for event in timeline(stored.evidence):
-            screen(event)
+            screen(told_lost(event, gone) if isinstance(event, Noted) else event)
         screen.finish()
     _show(judgement, options)
     tell_seed(judgement, seed_of(stored.evidence), options)

@@ -13,6 +13,7 @@ from wirelab.observe.streams import Assembler, Chunk, Stream
 from wirelab.observe.tcpstate import Event, State, after
 
 Note = Literal[
+    "lost",  # it never arrived; no packet tells: whoever let it vanish says so (``judge/lost``)
     "retransmission",  # all its bytes (or its SYN, FIN) were seen before
     "partial-overlap",  # brings new bytes together with old ones
     "out-of-order",  # starts beyond what was seen so far: something before it is missing

@@ -12,7 +12,7 @@ events and no scenario; who plays which end is told by a mapping from ports to n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wirelab.base.texts import Language, Text, register, say
@@ -28,6 +28,7 @@ TIME, FRAME, STATE = 7, 4, 13  # cells; a long frame number takes what a short t
 SHOWN_MESSAGES = 4  # of one segment; a flood of tiny messages must not make one rung fill the screen
 
 _NOTES: dict[Note, Text] = {
+    "lost": Text("lost on the way", "途中丢失"),
     "retransmission": Text("retransmission", "重传"),
     "partial-overlap": Text("partly retransmitted", "部分重传"),
     "out-of-order": Text("out of order", "乱序"),
@@ -77,6 +78,34 @@ class Rung:
         """Whether it must be seen even in a flood: it begins, ends or changes something."""
         segment = self.noted.segment
         return self.opens or bool(self.changed) or segment.syn or segment.fin or segment.rst
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Rungs that are left out."""
+
+    rungs: tuple[Rung, ...]
+
+
+def shortened(rungs: Sequence[Rung], most: int) -> Iterator[Rung | Gap]:
+    """The rungs that are drawn, and what is left out between them: of what need not be seen, the first two thirds of the
+    room are for the beginning, the rest for the end."""
+    need = [at for at, rung in enumerate(rungs) if rung.marked]
+    rest = [at for at, rung in enumerate(rungs) if not rung.marked]
+    room = max(0, most - len(need)) if len(rungs) > most else len(rest)
+    head = room - room // 3
+    drawn = {*need, *rest[:head], *rest[len(rest) - (room - head) :]}
+    gap: list[Rung] = []
+    for at, rung in enumerate(rungs):
+        if at not in drawn:
+            gap.append(rung)
+            continue
+        if gap:
+            yield Gap(tuple(gap))
+            gap = []
+        yield rung
+    if gap:
+        yield Gap(tuple(gap))
 
 
 @dataclass(slots=True)

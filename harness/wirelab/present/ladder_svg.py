@@ -8,8 +8,7 @@ the question, hollow for the answer. Sequence numbers are relative.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, get_args
 
 from wirelab.base.texts import Language, Text, register, say
@@ -17,7 +16,7 @@ from wirelab.observe.connections import Note, Noted, Side
 from wirelab.observe.messages import Message, Profile
 from wirelab.observe.segments import Endpoint
 from wirelab.present.html import Html, el, join
-from wirelab.present.ladder import SHOWN_MESSAGES, Ladder, Rung, port_name
+from wirelab.present.ladder import SHOWN_MESSAGES, Gap, Ladder, Rung, port_name, shortened
 from wirelab.present.svg import (
     BLUE,
     GREEN,
@@ -79,13 +78,6 @@ _SLANT = 5
 _HEAD = 52
 _TINT: dict[str, str] = {"opening": "#eef4fb", "closing": "#fdf3ea"}
 _KIND = Literal["asks", "answers", "message"]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Rungs that are left out."""
-
-    rungs: tuple[Rung, ...]
 
 
 def ladder_svg(
@@ -150,27 +142,6 @@ def ladder_pages(
         about = say("figure.ladder.about", language, count=grouped(len(drawn)), **frames)
         pages.append(figure(title or said, about, *drawing.done(), language=language))
     return pages
-
-
-def shortened(rungs: Sequence[Rung], most: int) -> Iterator[Rung | Gap]:
-    """The rungs that are drawn, and what is left out between them: of what need not be seen, the first two thirds of the
-    room are for the beginning, the rest for the end."""
-    need = [at for at, rung in enumerate(rungs) if rung.marked]
-    rest = [at for at, rung in enumerate(rungs) if not rung.marked]
-    room = max(0, most - len(need)) if len(rungs) > most else len(rest)
-    head = room - room // 3
-    drawn = {*need, *rest[:head], *rest[len(rest) - (room - head) :]}
-    gap: list[Rung] = []
-    for at, rung in enumerate(rungs):
-        if at not in drawn:
-            gap.append(rung)
-            continue
-        if gap:
-            yield Gap(tuple(gap))
-            gap = []
-        yield rung
-    if gap:
-        yield Gap(tuple(gap))
 
 
 class _Drawing:
@@ -341,6 +312,12 @@ class _Drawing:
             ink, width, dash = GREY, 1.1, "5 3"
             self._kinds.add("ack")
         ahead = 1 if out else -1
+        if "lost" in noted.notes:  # it ends in a cross, on its way
+            x, y = start + (end - start) * 0.7, top + _SLANT * 0.7
+            yield line(start, top, x, y, ink, width, dash)
+            yield path(f"M{num(x - 5)} {num(y - 5)}l10 10m0 -10l-10 10", stroke=RED, width=2.2)
+            yield from self._label(noted, ink)
+            return
         yield line(start, top, end - 7 * ahead, bottom - 0.1, ink, width, dash)
         yield path(f"M{end} {num(bottom)}l{-9 * ahead} -4.6v9.2Z", ink)
         if segment.rst:  # it ends in a cross

@@ -7,7 +7,7 @@
   const SEGMENTS = DATA.segments.map((row) => ({
     frame: row[0], time: row[1], connection: row[2], fromServer: row[3] === 1, flags: row[4], seq: row[5], ack: row[6],
     window: row[7], length: row[8], states: [DATA.states[row[9]], DATA.states[row[10]]], rawSeq: row[11], rawAck: row[12],
-    src: DATA.ends[row[13]], dst: DATA.ends[row[14]], notes: DATA.notes.filter((_, bit) => row[15] & (1 << bit)),
+    src: DATA.ends[row[13]], dst: DATA.ends[row[14]], notes: DATA.notes.filter((_, bit) => row[15] & (1 << bit)), lost: Boolean(row[15] & (1 << DATA.lost)),
     changed: [row[16] & 1, row[16] & 2], opens: (row[16] & 4) !== 0, options: row[17], payload: row[18], carries: row[19],
   }));
   const FLAGS = [[2, "SYN"], [1, "FIN"], [4, "RST"], [16, "ACK"], [32, "URG"], [8, "PSH"], [64, "ECE"], [128, "CWR"]];
@@ -190,6 +190,13 @@
     const kind = segment.flags & RST ? "rst" : segment.flags & SYN ? "syn" : segment.flags & FIN ? "fin"
       : segment.length ? "data" : "bare";
     const [x1, x2, ahead] = segment.fromServer ? [right, left, -1] : [left, right, 1];
+    if (segment.lost) {
+      const end = x1 + (x2 - x1) * 0.7;
+      return [
+        draw("line", { x1, y1: y, x2: end, y2: y + slant * 0.7, class: `arrow ${kind}` }),
+        draw("path", { d: `M${end - 5} ${y + slant * 0.7 - 5}l10 10m0 -10l-10 10`, class: "arrow rst" }),
+      ];
+    }
     const parts = [
       draw("line", { x1, y1: y, x2: x2 - 7 * ahead, y2: y + slant, class: `arrow ${kind}` }),
       draw("path", { d: `M${x2} ${y + slant}l${-9 * ahead} -4.6v9.2Z`, class: `tip ${kind}` }),

@@ -89,6 +89,7 @@ def page_data(scene: Scene) -> Html:
     document = {
         "words": {name: say(f"runpage.js.{name}", scene.language, count="{count}") for name in WORDS},
         "states": [state.value for state in STATES],
+        "lost": NOTES.index("lost"),
         "notes": [say(f"ladder.note.{note}", scene.language) for note in NOTES],
         "end": scene.end,
         "ends": list(ends),

@@ -1,0 +1,86 @@
+"""Which captured segments never reached their receiver, because the harness let them vanish. Expects nothing.
+
+The tap stands before the place where segments are lost (``stage/faults``): it sees them all, and no packet tells which
+were lost. The script does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from wirelab.declare.steps import Drop
+from wirelab.judge.view import View
+from wirelab.observe.connections import Noted
+from wirelab.observe.evidence import Wire
+from wirelab.observe.segments import PSH, Segment
+
+_MATCHES: Mapping[str, Callable[[Segment], bool]] = {
+    "SYN": lambda segment: segment.syn and not segment.has_ack,
+    "SYN,ACK": lambda segment: segment.syn and segment.has_ack,
+    "FIN": lambda segment: segment.fin,
+    "RST": lambda segment: segment.rst,
+    "ACK": lambda segment: segment.flag_names() == "ACK" and not segment.length and not segment.flags & PSH,
+    "DATA": lambda segment: bool(segment.flags & PSH),
+}
+"""What a ``drop`` step means by each word; as the rules of ``stage/faults``."""
+
+
+def lost(view: View) -> frozenset[int]:
+    """The frames of the segments that a ``drop`` step let vanish, and of those that were sent while the wire was cut."""
+    return frozenset(_dropped(view) | _cut(view))
+
+
+def told_lost(noted: Noted, frames: frozenset[int]) -> Noted:
+    """A segment with the note that it was lost, if it was."""
+    return replace(noted, notes=noted.notes | {"lost"}) if noted.segment.frame in frames else noted
+
+
+def _dropped(view: View) -> set[int]:
+    everything = sorted(
+        ((noted, view.client_of(item)) for item in view.connections for noted in item.noted),
+        key=lambda one: one[0].segment.frame,
+    )
+    gone: set[int] = set()
+    for played in view.steps():
+        action = view.scenario.script[played.began.index].action
+        if not isinstance(action, Drop) or played.ended is None or played.ended.outcome != "done":
+            continue
+        done = (event.time for event in view.wire if event.what == "drop" and event.time >= played.began.time)
+        since, left = next(done, played.ended.time), action.nth
+        closed: set[int] = set()  # connections on which the other side's FIN was delivered
+        for noted, client in everything:
+            ours, frame = noted.sender == action.sender, noted.segment.frame
+            due = noted.segment.time >= since and (action.after is None or noted.connection in closed)
+            if ours and due and action.of in (None, client) and _MATCHES[action.drop](noted.segment):
+                left -= 1
+                if not left:
+                    gone.add(frame)
+                    break
+            if not ours and noted.segment.fin and frame not in gone:
+                closed.add(noted.connection)
+    return gone
+
+
+def _cut(view: View) -> set[int]:
+    gone: set[int] = set()
+    for connection in view.connections:
+        client = view.client_of(connection)
+        spans = _spans([event for event in view.wire if event.about in ("all", client)])
+        gone |= {
+            noted.segment.frame
+            for noted in connection.noted
+            if any(start <= noted.segment.time < stop for start, stop in spans)
+        }
+    return gone
+
+
+def _spans(events: list[Wire]) -> list[tuple[int, float]]:
+    """When a connection was cut: from then, until then."""
+    spans: list[tuple[int, float]] = []
+    for event in events:
+        if event.what == "cut":
+            spans.append((event.time, float("inf")))
+        elif event.what == "heal":
+            spans = [(start, min(stop, event.time)) for start, stop in spans]
+    return spans
