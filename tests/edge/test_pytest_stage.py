@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.edge.command import until
+from tests.edge.command import PATIENCE, until
 from tests.edge.suite import Suite, cases, outcome
 from wirelab.base.errors import HarnessBug
 from wirelab.compose.artifacts import read_run
@@ -272,6 +273,28 @@ def test_a_companion_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: 
     assert not companion.alive
 
 
+ECHO = """
+import pickle, struct, sys, time
+while head := sys.stdin.buffer.read(8):
+    value = pickle.loads(sys.stdin.buffer.read(struct.unpack("!Q", head)[0]))
+    time.sleep(value % 3 / 1000)
+    data = pickle.dumps(value)
+    sys.stdout.buffer.write(struct.pack("!Q", len(data)) + data)
+    sys.stdout.buffer.flush()
+"""
+
+
+def test_answers_belong_to_their_questions_whichever_thread_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "echo.py").write_text(ECHO)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    companion = Companion("echo", str(tmp_path))
+    with ThreadPoolExecutor(4) as pool:
+        assert list(range(40)) == list(pool.map(lambda value: companion.ask(value, PATIENCE), range(40)))
+    companion.end()
+    with pytest.raises(HarnessBug, match="ended before"):
+        companion.ask(1, 30)
+
+
 @given(st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=5))
 @example("true")
 @example("never shows")
@@ -290,7 +313,15 @@ def test_a_mark_says_only_what_a_stage_can_be_made_of(tmp_path: Path):
     assert ({"client": "c"}, {"A": "1"}) == (one.commands, one.env)
     with pytest.raises(Misused, match="not 'clent'"):
         made("test_b.py::test_c", {"clent": "b"})
-    assert "a-test_b.py-test_C[ü-1]" == file_name("a/test_b.py::test_C[ü/1]")
+
+
+def test_the_folders_of_two_tests_have_two_names():
+    assert "a-test_b.py-test_C[ü-1]" == file_name("a/test_b.py::test_C[ü-1]")
+    ids = ["a/b.py::t[1]", "a-b.py::t[1]", "t.py::t[a/b]", "t.py::t[a b]", "t.py::t[a::b]", "t.py::t[a-b]"]
+    ids += [f"t.py::t[{'你' * 300}{end}]" for end in "xy"]
+    names = [file_name(one) for one in ids]
+    assert len(ids) == len(set(names))
+    assert all(len(name.encode()) < 200 and "/" not in name for name in names)
 
 
 def blocks(language: str, page: str) -> list[str]:

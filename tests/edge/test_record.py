@@ -342,6 +342,18 @@ def test_what_cannot_be_is_said_before_anybody_works_for_it(
     assert "mine\n" == (here / "there.yaml").read_text("utf-8")
 
 
+@pytest.mark.parametrize("file", ["a-folder", "circle.yaml", f"{'x' * 300}.yaml"])
+def test_where_nothing_can_be_written_is_said_before_anybody_works_for_it(
+    here: Path, capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    (here / "a-folder").mkdir()
+    (here / "circle.yaml").symlink_to("circle.yaml")
+    for words in (["record", "a/b"], ["new", "scenario", "a/b"]):
+        done = inside(capsys, *words, "-o", file, "--force")
+        assert 66 == done.status
+        assert f"cannot write {file}" in done.err
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_new_scenario_is_sound_and_passes(command: Command, language: str) -> None:
     done = command("new", "scenario", "messaging/my-first", "--lang", language)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.stage.inside import SECONDS, play
 from wirelab.base.clock import Deadline
-from wirelab.base.errors import EnvironmentFault
+from wirelab.base.errors import AuthorError, EnvironmentFault, Place, Problem
 from wirelab.observe.evidence import Shown
 from wirelab.stage import actors, namespace
 from wirelab.stage.actors import Program
@@ -134,6 +134,17 @@ def test_a_folder_of_another_user_is_named_with_the_remedy(monkeypatch: pytest.M
         assert {folder: f"actor.closed-folder {folders[0]}" for folder in folders} == play(into_a_closed_folder)
     finally:
         shutil.rmtree(folders[0])
+
+
+def test_an_authors_mistakes_are_handed_over_whole():
+    problem = Problem(Place("here.yaml", 3, 1), "source.too-long", {"limit": 7})
+
+    def mistaken(_parent: int) -> None:
+        raise AuthorError((problem,))
+
+    with pytest.raises(AuthorError) as caught:
+        Worker(mistaken).result()
+    assert (problem,) == caught.value.problems
 
 
 def test_a_process_that_cannot_be_forked_leaves_no_trace(monkeypatch: pytest.MonkeyPatch):

@@ -5,6 +5,7 @@ Everything is played in a process beside pytest; here are the words. Light to im
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,9 @@ class Inconclusive(Exception):
     def __init__(self, codes: tuple[str, ...], text: str) -> None:
         super().__init__(text)
         self.codes = codes
+
+
+LONGEST_NAME = 180  # bytes of a folder's name, before its digest
 
 
 class Misused(Exception):
@@ -371,8 +375,14 @@ def _plain_name(nodeid: str) -> str:
 
 
 def file_name(nodeid: str) -> str:
-    """A test's name as a folder may be called: the same for nobody else."""
-    return re.sub(r"[^\w.\[\]-]+", "-", nodeid).strip("-.")[:200]
+    """A test's name as a folder may be called: the same for nobody else, because what was changed in it is told by a
+    digest."""
+    plain = re.sub(r"[^\w.\[\]-]+", "-", nodeid).strip("-.")
+    short = plain.encode()[:LONGEST_NAME].decode(errors="ignore")
+    function, bracket, values = nodeid.partition("[")
+    if "-" not in function and short == re.sub("/|::", "-", function) + bracket + values:
+        return short
+    return f"{short}-{hashlib.sha256(nodeid.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def _plain(values: Mapping[str, object]) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import re
 import shlex
@@ -196,15 +197,23 @@ def _check_number(option: str, found: float, least: float, most: float) -> None:
 def _file(options: argparse.Namespace) -> Path:
     """Where the scenario will be written, made sure of before anybody has worked for it."""
     file = Path(options.output or f"{options.name.rpartition('/')[2]}.yaml")
-    library_ = _library(file)
+    try:
+        there = file.is_symlink() or file.exists()
+        library_ = _library(file)
+    except (OSError, RuntimeError) as error:  # too long a name, or links in a circle
+        raise InputError("record.unwritable", file=file, why=getattr(error, "strerror", None) or error) from None
     if library_ is not None:
         below = file.resolve().with_suffix("").relative_to(library_).as_posix()
         if below != options.name:
             raise UsageError("record.path", file=file, wanted=below, name=options.name)
-    if file.exists() and not options.force:
+    if there and not options.force:
         raise UsageError("record.exists", file=file)
     if not file.parent.is_dir():
         raise UsageError("record.no-folder", folder=file.parent)
+    if file.is_dir():
+        raise InputError("record.unwritable", file=file, why=os.strerror(errno.EISDIR))
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise InputError("record.unwritable", file=file, why=os.strerror(errno.EACCES))
     return file
 
 
@@ -223,6 +232,7 @@ def _write(file: Path, text: str) -> None:
             write_whole(schema, schema_text("scenario"))
         write_whole(file, head + text)
     except OSError as error:
+        put(text)  # what a person has done by hand is shown rather than lost
         raise InputError("record.unwritable", file=file, why=error.strerror or error) from None
 
 

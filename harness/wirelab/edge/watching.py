@@ -76,7 +76,7 @@ def watch(play: Callable[[Options], int], options: Options, folder: Path | None,
         if before is not None and seen:
             put("")
             put("\n".join(changes(before, seen, options.language, colour=options.colour)))
-        before = seen or before
+        before = (before or {}) | seen if seen else before  # a round that broke off has seen only some
         where = ", ".join(dict.fromkeys(str(path.parent if path.is_file() else path) for path in (*folders, *fixed)))
         put(safe(say("watch.waits", options.language, count=len(_state(folders, fixed)), folders=where)))
         try:

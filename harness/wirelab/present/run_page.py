@@ -98,7 +98,7 @@ class _Page:
         self._scene = shown
         self._language = shown.language
         self._static = _static(shown)
-        self._known = frozenset(rung.noted.segment.frame for rung in shown.rungs)
+        self._known = frozenset(rung.noted.segment.frame for rung in self._static)
 
     def _say(self, key: str, /, **values: object) -> str:
         return say(key, self._language, **values)
@@ -261,10 +261,12 @@ class _Page:
 
 def _static(shown: Scene) -> tuple[Rung, ...]:
     """The segments that have a row without a script: the first ones, those that must be seen, those of findings."""
+    rows = (row for finding in shown.judgement.findings for row in finding.beside)
+    beside = {frame for row in rows for frame in row.frames}
     kept: list[Rung] = []
     for at, rung in enumerate(shown.rungs):
         frame = rung.noted.segment.frame
-        must = frame in shown.marks or frame in shown.parted
+        must = frame in shown.marks or frame in shown.parted or frame in beside
         if at < STATIC or must or (rung.marked and len(kept) < MOST_STATIC):
             kept.append(rung)
         if len(kept) >= 2 * MOST_STATIC:

@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -34,6 +35,7 @@ register(
             "the process that plays ended without an answer ({how}):\n{said}",
             "负责运行的进程没有回答就结束了（{how}）：\n{said}",
         ),
+        "companion.over": Text("the process that plays has been ended before", "负责运行的进程已经结束"),
         "companion.silent": Text(
             "the process that plays has not answered for {seconds} s; it has been ended",
             "负责运行的进程 {seconds} 秒没有回答，已被结束",
@@ -61,6 +63,7 @@ class Companion:
             self._said.close()
             raise
         self._ended = False
+        self._turn = threading.Lock()  # who asks has threads: an answer belongs to its question
 
     @property
     def alive(self) -> bool:
@@ -68,8 +71,14 @@ class Companion:
         return not self._ended and self._process.poll() is None
 
     def ask(self, request: object, seconds: float) -> Any:
-        """Ask, and wait for the answer, at most so long. Raises HarnessBug when none comes; whenever this call does not
-        return, the companion has ended, with all that it started."""
+        """Ask, and wait for the answer, at most so long from when it is its turn: one is asked at a time. Raises HarnessBug
+        when none comes; whenever this call does not return, the companion has ended, with all that it started."""
+        with self._turn:
+            return self._ask(request, seconds)
+
+    def _ask(self, request: object, seconds: float) -> Any:
+        if self._ended:
+            raise HarnessBug("companion.over")
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         data = pickle.dumps(request)

@@ -252,7 +252,7 @@ class Recording:
         if lines:
             window = self._windows.get(self.focus)
             again = window.line if window else ""
-            self._write("\r\x1b[K" + "".join(f"{line}\x1b[0m\r\n" for line in lines) + again)
+            self._write("\x1b[0m\r\x1b[K" + "".join(f"{line}\x1b[0m\r\n" for line in lines) + again)
 
     def _say(self, key: str, **values: object) -> None:
         self._tell(*map(safe, say(f"recording.{key}", self._language, **values).split("\n")))
@@ -283,7 +283,7 @@ class Recording:
         finally:
             self._over = True  # what the harness ends from here on is nothing to be told
         self._deed("", "ends")
-        self._write("\r\n")
+        self._write("\x1b[0m\r\n")
 
     def _play(self) -> None:
         while not self._over:

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
-from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
+from wirelab.base.errors import AuthorError, EnvironmentFault, HarnessBug, WirelabError
 from wirelab.base.signals import INTERRUPTS, uninterrupted
 from wirelab.base.texts import Text, register
 
@@ -102,7 +102,7 @@ class Worker(Generic[Result]):
         self.wait()
         if kind in (KeyboardInterrupt, BrokenPipeError):
             raise kind
-        raise kind(value[0], **value[1])
+        raise kind(*value[0], **value[1])
 
     def wait(self) -> int:
         """Wait until the process is gone, after ``result``; its exit status, or minus the signal's number."""
@@ -140,7 +140,9 @@ def _outcome(work: Callable[[], object]) -> tuple[object, object]:
         return None, work()
     except (KeyboardInterrupt, BrokenPipeError) as error:
         return type(error), None
+    except AuthorError as error:
+        return AuthorError, ((error.problems,), {})
     except WirelabError as error:
-        return type(error), (error.key, dict(error.values))
+        return type(error), ((error.key,), dict(error.values))
     except BaseException:
-        return HarnessBug, ("worker.bug", {"trace": traceback.format_exc()})
+        return HarnessBug, (("worker.bug",), {"trace": traceback.format_exc()})
