@@ -56,9 +56,10 @@ def find(wanted: Iterable[str]) -> list[Path]:
         candidates = [Path(word), kit.scenarios_root() / word, kit.scenarios_root() / f"{word}.yaml"]
         existing = [path for path in candidates if path.exists()]
         path = next((path for path in existing if path.is_file() or _inside(path)), next(iter(existing), None))
-        if path is None and Path(word).suffix in (".yaml", ".yml"):
-            raise InputError("library.unreadable", file=word, why=os.strerror(errno.ENOENT))
         if path is None:
+            file = Path(word)
+            if file.suffix in (".yaml", ".yml") and not meant(str(file.with_suffix("")), names()).en:
+                raise InputError("library.unreadable", file=word, why=os.strerror(errno.ENOENT))
             topics = {name.partition("/")[0] for name in names()}
             near = meant(word.removesuffix(".yaml"), [*topics, *names()])
             raise UsageError("library.no-scenario", wanted=word, meant=near)
