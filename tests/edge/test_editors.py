@@ -132,6 +132,7 @@ def test_every_command_of_the_page_does(
         (["open", "."], ". is neither a run folder"),
         (["open", "text"], "text"),
         (["new", "workflow", "2-heartbaet"], "did you mean '2-heartbeat'?"),
+        (["new", "workflow", "./2-heartbeat"], "2-heartbeat"),
     ],
 )
 def test_what_cannot_be_is_told(here: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str):

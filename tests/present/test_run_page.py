@@ -17,6 +17,7 @@ from tests.present.made_runs import EVIL, GOODBYE, HELLO, RESET, TALK, Made, flo
 from wirelab.base.texts import LANGUAGES, Language
 from wirelab.compose.run_page import page_of
 from wirelab.present.run_page_data import options_text
+from wirelab.present.words import grouped
 
 VOID = {"meta", "br"}
 LOADS = {"src", "srcset", "action", "formaction", "style", "data", "poster", "background", "xlink:href", "ping"}
@@ -120,6 +121,13 @@ def test_everything_can_be_read_without_the_script(language: Language, end: str)
             assert row.kind == "passed" or row.seen in said
     assert ("zh-Hans" if language == "zh" else "en") == dict(read.elements)["html"]["lang"]
     assert "Closes <b>well</b> & soon" in said if language == "en" else "正常关闭 <b>连接</b>" in said
+
+
+def test_what_is_cut_says_so() -> None:
+    said = Read(page(made(HELLO + f'alice > s "MSG {"x" * 3000}\\n"\ns > alice ACK\n' + GOODBYE))).said()
+    assert f"MSG {'x' * 396}…" in said
+    assert "x" * 397 not in said
+    assert f"… {grouped(2493)} more bytes (capture.pcapng has them)" in said
 
 
 def test_where_the_expected_trace_and_the_segments_part_is_marked_once() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 from pathlib import Path
 
 from wirelab.base.errors import InputError, UsageError
@@ -46,6 +48,8 @@ def dissector(options: argparse.Namespace, language: Language) -> int:
     profile = analysis.load(options.protocol)
     text = dissector_of(profile, _port(options.port), options.protocol)
     if options.output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # a program for Wireshark, in whatever language the terminal is
         put(text.rstrip("\n"))
         return 0
     file = Path(options.output)

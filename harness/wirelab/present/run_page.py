@@ -56,6 +56,9 @@ register(
         "runpage.who": Text("Who", "谁"),
         "runpage.what": Text("What", "什么"),
         "runpage.content": Text("What it carries", "携带的内容"),
+        "runpage.dump-cut": Text(
+            "… {count} more bytes (capture.pcapng has them)", "… 还有 {count} 字节（见 capture.pcapng）"
+        ),
         "runpage.bytes": Text("{count} bytes", "{count} 字节"),
         "runpage.keys": Text("Keys", "键盘操作"),
         "runpage.key.space": Text("play, pause", "播放、暂停"),
@@ -228,7 +231,10 @@ class _Page:
             carries.append(el("div", options, class_="soft"))
         if segment.length:
             head = el("summary", self._say("runpage.bytes", count=grouped(segment.length)))
-            carries.append(el("details", head, el("pre", _dump(segment.payload[:MOST_DUMPED]), tabindex=0)))
+            dumped = el("pre", _dump(segment.payload[:MOST_DUMPED]), tabindex=0)
+            more = grouped(max(0, segment.length - MOST_DUMPED))
+            rest = [el("p", self._say("runpage.dump-cut", count=more), class_="soft")] if more != "0" else []
+            carries.append(el("details", head, dumped, *rest))
         carries += [
             el("a", code, href=f"#{id_}", class_="badge") for code, id_ in self._scene.marks.get(segment.frame, ())[:9]
         ]

@@ -35,7 +35,7 @@ from wirelab.observe.timeline import timeline
 from wirelab.present import words
 from wirelab.present.html import inert
 from wirelab.present.ladder import SHOWN_MESSAGES, Ladder, Rung, port_name
-from wirelab.present.style import safe
+from wirelab.present.style import ELLIPSIS, safe
 
 register(
     {
@@ -50,7 +50,7 @@ register(
 MOST_SEGMENTS = 50_000  # of a flood that are in the page; the capture has them all
 MOST_EVENTS = 400
 MOST_OUTPUT = 200_000  # characters of one terminal
-LONGEST = 400  # characters of one message beside an arrow; its bytes are there whole
+LONGEST = 400  # characters of one message beside an arrow
 _RECORDED = (Started, Typed, Exited, Ending, StepBegan, StepEnded, Wire, Peered, Bounded, Witnessed, Called)
 
 
@@ -105,11 +105,14 @@ class Scene:
             found.append(("", say("ladder.more", self.language, count=words.grouped(more))))
         if rung.part:
             part = rung.part[:LONGEST].decode(self.view.profile.encoding, "replace")
-            found.append(("", safe(say("ladder.part", self.language, text=part))))
+            found.append(
+                ("", safe(say("ladder.part", self.language, text=part + ELLIPSIS * (len(rung.part) > LONGEST))))
+            )
         return found
 
     def _content(self, message: Message) -> tuple[str, str]:
-        text, profile = message.text[:LONGEST], self.view.profile
+        cut = ELLIPSIS * (len(message.text) > LONGEST)
+        text, profile = message.text[:LONGEST] + cut, self.view.profile
         if message.problem is not None:
             said = say(f"ladder.{message.problem}", self.language, text=text, encoding=profile.encoding.upper())
             return "", safe(said)
