@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from wirelab.declare.steps import Drop
+from wirelab.judge.blame import wire_cut
 from wirelab.judge.view import View
 from wirelab.observe.connections import Noted
-from wirelab.observe.evidence import Wire
 from wirelab.observe.segments import PSH, Segment
 
 _MATCHES: Mapping[str, Callable[[Segment], bool]] = {
@@ -28,7 +28,7 @@ _MATCHES: Mapping[str, Callable[[Segment], bool]] = {
 
 def lost(view: View) -> frozenset[int]:
     """The frames of the segments that a ``drop`` step let vanish, and of those that were sent while the wire was cut."""
-    return frozenset(_dropped(view) | _cut(view))
+    return frozenset(_dropped(view) | _cut(view)) if view.wire else frozenset()
 
 
 def told_lost(noted: Noted, frames: frozenset[int]) -> Noted:
@@ -63,24 +63,9 @@ def _dropped(view: View) -> set[int]:
 
 
 def _cut(view: View) -> set[int]:
-    gone: set[int] = set()
-    for connection in view.connections:
-        client = view.client_of(connection)
-        spans = _spans([event for event in view.wire if event.about in ("all", client)])
-        gone |= {
-            noted.segment.frame
-            for noted in connection.noted
-            if any(start <= noted.segment.time < stop for start, stop in spans)
-        }
-    return gone
-
-
-def _spans(events: list[Wire]) -> list[tuple[int, float]]:
-    """When a connection was cut: from then, until then."""
-    spans: list[tuple[int, float]] = []
-    for event in events:
-        if event.what == "cut":
-            spans.append((event.time, float("inf")))
-        elif event.what == "heal":
-            spans = [(start, min(stop, event.time)) for start, stop in spans]
-    return spans
+    return {
+        noted.segment.frame
+        for connection in view.connections
+        for noted in connection.noted
+        if wire_cut(view, view.client_of(connection) or "", noted.segment.time)
+    }
