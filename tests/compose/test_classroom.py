@@ -241,7 +241,7 @@ def test_a_page_that_cannot_be_made_costs_nobody_a_mark(world: World, monkeypatc
     def stumble(*about: Any) -> None:
         raise RuntimeError("a bug of ours")
 
-    monkeypatch.setattr(classroom, "look_into", stumble)
+    monkeypatch.setattr(classroom, "keep_page", stumble)
     world.outcomes["hears"] = [FAIL]
     assert 60.0 == world.mark() == world.again()
     assert "a bug of ours" in (world.out / "students" / "ada" / "fault.txt").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ from wirelab.compose.play import begin
 from wirelab.compose.preparation import Prepared, prepared, told
 from wirelab.compose.programs import castings
 from wirelab.compose.results import shown
-from wirelab.compose.run_page import look_into
+from wirelab.compose.run_page import keep_page
 from wirelab.compose.side_by_side import TRIES
 from wirelab.judge.grades import Grade, Student
 from wirelab.judge.judge import judge
@@ -232,7 +232,7 @@ class Classroom:
             desk.shown[name] = shown(run, desk.entry.student.language)
         with records.keeping(desk.folder, name, desk.key(name), desk.entry.digest, tries) as folder:
             write_run(folder, run, judgement, desk.entry.student.language)
-            _look_into(desk.folder, name, run, judgement, desk.entry.student.language)
+            _keep_page(desk.folder, name, run, judgement, desk.entry.student.language)
         yield RunOver(desk.entry.student, name, judgement.verdict, False)
 
     def _failed(self, desk: Desk, name: str | None, tries: int, why: Said) -> Iterator[RunOver]:
@@ -276,16 +276,16 @@ def regraded(lab: LoadedLab, out: Path, key: str) -> Graded:
     report = None if lab.reports is None else class_reports.reported(folder, lab, record.student)
     grade = graded(lab, record, judgements, {name: one.tries for name, one in runs.items()}, report)
     for name, one in runs.items():
-        _look_into(folder, name, one.run, one.judgement, record.student.language)
+        _keep_page(folder, name, one.run, one.judgement, record.student.language)
     failed = {name: one for name, one in runs.items() if one.judgement.verdict is not Verdict.PASS}
     pages = {name: shown(one.run, record.student.language) for name, one in failed.items()}
     return Graded(grade, pages, record.commands)
 
 
-def _look_into(folder: Path, name: str, run: Run, judgement: Judgement, language: Language) -> None:
+def _keep_page(folder: Path, name: str, run: Run, judgement: Judgement, language: Language) -> None:
     """The page of a run of the submission that is kept in ``folder``, where there is something to look into."""
     try:
-        look_into(folder / records.RUNS / name, run, judgement, language)
+        keep_page(folder / records.RUNS / name, run, judgement, language)
     except WirelabError:
         raise
     except Exception:  # a page that we stumble over must not cost a class its marks

@@ -84,10 +84,15 @@ def found(word: str) -> Path:
     """The folder of the lab that a word means. Raises UsageError, with the nearest name, when it means none."""
     folder = kit.lab_folder(word)
     if folder is None:
-        known = names()
-        near = meant(word.rstrip("/").removeprefix("labs/"), known)
-        raise UsageError("labs.unknown", wanted=word, meant=near, known=", ".join(known) or "-")
+        raise unknown(word)
     return folder
+
+
+def unknown(word: str) -> UsageError:
+    """What is said of a word that means no lab."""
+    known = names()
+    near = meant(word.rstrip("/").removeprefix("labs/"), known)
+    return UsageError("labs.unknown", wanted=word, meant=near, known=", ".join(known) or "-")
 
 
 def load(folder: Path, *, hidden: bool) -> LoadedLab:

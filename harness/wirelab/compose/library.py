@@ -114,11 +114,20 @@ def read_text(path: Path) -> str:
 
 def load(path: Path) -> Scenario:
     """Read one scenario file; its name must match its path when it lies below a folder ``scenarios``."""
-    parts = path.resolve().with_suffix("").parts
-    below = None
-    if "scenarios" in parts:
-        below = "/".join(parts[len(parts) - parts[::-1].index("scenarios") :]) or None
-    return parse_scenario(read_text(path), str(path), path_name=below)
+    return parse_scenario(read_text(path), str(path), path_name=path_name(path))
+
+
+def root_above(path: Path) -> Path | None:
+    """The nearest folder ``scenarios`` that a file lies below, resolved; None: there is none. Raises OSError, and
+    RuntimeError for links in a circle."""
+    return next((folder for folder in path.resolve().parents if folder.name == "scenarios"), None)
+
+
+def path_name(path: Path) -> str | None:
+    """What a scenario in this file has to be called; None where it lies below no folder ``scenarios``. Raises what
+    ``root_above`` raises."""
+    root = root_above(path)
+    return None if root is None else path.resolve().relative_to(root).with_suffix("").as_posix()
 
 
 def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
@@ -145,9 +154,8 @@ def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
 
 def _profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     name = scenario.protocol
-    above = path.resolve().parents
-    names = [folder.name for folder in above]
-    for folder in above[: names.index("scenarios") + 1 if "scenarios" in names else 2]:
+    root, above = root_above(path), path.resolve().parents
+    for folder in above[: 2 if root is None else above.index(root) + 1]:
         candidate = folder / PROTOCOLS / f"{name}.yaml"
         if candidate.is_file():
             text = read_text(candidate)

@@ -27,7 +27,7 @@ def keep(folder: Path, run: Run, judgement: Judgement, language: Language) -> No
     write_page(folder, page_of(run, judgement, language))
 
 
-def look_into(folder: Path, run: Run, judgement: Judgement, language: Language) -> None:
+def keep_page(folder: Path, run: Run, judgement: Judgement, language: Language) -> None:
     """Give a run's folder its page when there is something to look into: it did not pass, and is no flood. Raises
     InputError when it cannot be written."""
     wanted = judgement.verdict is not Verdict.PASS and len(run.evidence.packets) <= MOST_PACKETS

@@ -199,13 +199,11 @@ def _file(options: argparse.Namespace) -> Path:
     file = Path(options.output or f"{options.name.rpartition('/')[2]}.yaml")
     try:
         there = file.is_symlink() or file.exists()
-        library_ = _library(file)
+        below = library.path_name(file)
     except (OSError, RuntimeError) as error:  # too long a name, or links in a circle
         raise InputError("record.unwritable", file=file, why=getattr(error, "strerror", None) or error) from None
-    if library_ is not None:
-        below = file.resolve().with_suffix("").relative_to(library_).as_posix()
-        if below != options.name:
-            raise UsageError("record.path", file=file, wanted=below, name=options.name)
+    if below not in (None, options.name):
+        raise UsageError("record.path", file=file, wanted=below, name=options.name)
     if there and not options.force:
         raise UsageError("record.exists", file=file)
     if not file.parent.is_dir():
@@ -217,22 +215,17 @@ def _file(options: argparse.Namespace) -> Path:
     return file
 
 
-def _library(file: Path) -> Path | None:
-    """The folder ``scenarios`` above a file, by the path below which a scenario is called; None: there is none."""
-    return next((folder for folder in file.resolve().parents if folder.name == "scenarios"), None)
-
-
 def _write(file: Path, text: str) -> None:
     """Write a scenario, with the line that leads an editor to its schema; the schema too, where there is none yet."""
-    library_, beside = _library(file), file.parent / SCHEMA
-    schema = library_ / "schema.json" if library_ and (library_ / "schema.json").is_file() else beside
-    head = f"# yaml-language-server: $schema={os.path.relpath(schema, file.parent)}\n"
+    folder, root = file.parent.resolve(), library.root_above(file)
+    schema = root / "schema.json" if root and (root / "schema.json").is_file() else folder / SCHEMA
+    head = f"# yaml-language-server: $schema={os.path.relpath(schema, folder)}\n"
     try:
         if not schema.is_file():
             write_whole(schema, schema_text("scenario"))
         write_whole(file, head + text)
     except OSError as error:
-        put(text)  # what a person has done by hand is shown rather than lost
+        put("\n".join(map(safe, text.split("\n"))))  # what a person has done by hand is shown rather than lost
         raise InputError("record.unwritable", file=file, why=error.strerror or error) from None
 
 

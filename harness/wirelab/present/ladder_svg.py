@@ -87,18 +87,15 @@ def ladder_svg(
     *,
     language: Language,
     most: int = MOST,
-    origin: int | None = None,
-    title: str | None = None,
 ) -> str:
     """The ladder of one connection or several as a standalone SVG document, 720 units wide.
 
     ``noted`` are segments in captured order, of each connection from its beginning; ``names`` tells who plays the end
     with a port, others go by their port. Of more than ``most`` segments those in the middle are counted instead of
-    drawn, but for those with SYN, FIN or RST, and those that change a state. ``origin`` (nanoseconds) is where the time
-    axis begins; without it, at the first segment. Each rung is a ``<g class="rung" data-frame="12">`` with a title.
+    drawn, but for those with SYN, FIN or RST, and those that change a state. The time axis begins at the first segment.
+    Each rung is a ``<g class="rung" data-frame="12">`` with a title.
     """
-    (svg,) = ladder_pages(noted, profile, names, language=language, most=most, origin=origin, title=title)
-    return svg
+    return ladder_pages(noted, profile, names, language=language, most=most)[0]
 
 
 def ladder_pages(
@@ -109,17 +106,17 @@ def ladder_pages(
     language: Language,
     most: int = MOST,
     origin: int | None = None,
-    title: str | None = None,
     rows: int | None = None,
     marks: Mapping[int, str] | None = None,
 ) -> list[str]:
-    """The same as several documents of at most ``rows`` rungs each, so that it can be printed; without, as one. ``marks``
-    are what is written in red beside a frame: the codes of findings."""
+    """The same as several documents of at most ``rows`` rungs each, so that it can be printed; without, as one. ``origin``
+    (nanoseconds) is where the time axis begins, ``marks`` are what is written in red beside a frame: the codes of
+    findings."""
     reader = Ladder(profile, lambda end: _named(end, names), language=language, width=120, colour=False)
     rungs = [reader.see(one) for one in noted]
     if not rungs:
         words = say("figure.ladder.nothing", language)
-        return [figure(title or words, words, 40, write(WIDTH / 2, 25, words, anchor="middle"), language=language)]
+        return [figure(words, words, 40, write(WIDTH / 2, 25, words, anchor="middle"), language=language)]
     start = rungs[0].noted.segment.time if origin is None else origin
     connections = len({rung.noted.connection for rung in rungs})
     client, server = _ends(rungs[0].noted)
@@ -140,7 +137,7 @@ def ladder_pages(
         drawn = [rung for entry in page for rung in (entry.rungs if isinstance(entry, Gap) else (entry,))]
         frames = {"first": drawn[0].noted.segment.frame, "last": drawn[-1].noted.segment.frame}
         about = say("figure.ladder.about", language, count=grouped(len(drawn)), **frames)
-        pages.append(figure(title or said, about, *drawing.done(), language=language))
+        pages.append(figure(said, about, *drawing.done(), language=language))
     return pages
 
 

@@ -232,8 +232,8 @@ class _Page:
         if segment.length:
             head = el("summary", self._say("runpage.bytes", count=grouped(segment.length)))
             dumped = el("pre", _dump(segment.payload[:MOST_DUMPED]), tabindex=0)
-            more = grouped(max(0, segment.length - MOST_DUMPED))
-            rest = [el("p", self._say("runpage.dump-cut", count=more), class_="soft")] if more != "0" else []
+            more = segment.length - MOST_DUMPED
+            rest = [el("p", self._say("runpage.dump-cut", count=grouped(more)), class_="soft")] if more > 0 else []
             carries.append(el("details", head, dumped, *rest))
         carries += [
             el("a", code, href=f"#{id_}", class_="badge") for code, id_ in self._scene.marks.get(segment.frame, ())[:9]
