@@ -256,6 +256,29 @@ def test_a_process_that_plays_and_dies_is_replaced(suite: Suite):
     assert {"passed": 2} == outcome(suite("test_own.py"))
 
 
+def test_what_goes_wrong_in_the_harness_is_an_error_of_no_program(suite: Suite):
+    suite.write(
+        "test_own.py",
+        """\
+        import os, signal
+        import pytest
+        from wirelab.edge.pytest_stage import Inconclusive
+
+        def test_bug(stage):
+            os.kill(stage._companion._process.pid, signal.SIGKILL)
+            try:
+                while True:
+                    stage.wait(0.01)
+            finally:
+                with pytest.raises(Inconclusive, match="come to its end"):
+                    stage.start("server")
+        """,
+    )
+    done = suite("test_own.py")
+    assert {"errors": 1} == outcome(done)
+    assert "SIGKILL" in done.out
+
+
 def test_a_companion_that_is_none_says_why(tmp_path: Path):
     companion = Companion("wirelab.no_such_module", str(tmp_path))
     with pytest.raises(HarnessBug, match="No module named"):

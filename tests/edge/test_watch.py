@@ -114,6 +114,21 @@ def test_what_cannot_be_watched_is_said(folder: Path) -> None:
     assert "--json" in done.err
 
 
+def test_of_a_whole_disk_only_so_many_folders_are_looked_through(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MOST_FOLDERS", 3)
+    for name in "abcdef":
+        (folder / name).mkdir()
+        (folder / name / "x.py").touch()
+    assert [folder / "a" / "x.py", folder / "b" / "x.py"] == watching._sources(folder)
+
+
+def test_what_is_written_all_the_time_is_played_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "SETTLES", 0.3)
+    counts = iter(range(10**9))
+    monkeypatch.setattr(watching, "_state", lambda *_: {folder / "log.py": (next(counts), 1)})
+    assert folder / "log.py" == watching._change([folder], [], {})
+
+
 def test_only_sources_are_watched(folder: Path) -> None:
     for name in ("client.c", "Makefile", "client", "client.o", ".git/config.py", "node_modules/x.js", "sub/deep.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 
 import pytest
 
+from wirelab.base.errors import HarnessBug
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.stage.companion import Companion
 
@@ -26,6 +27,10 @@ Role = Literal["client", "server"]
 
 register(
     {
+        "pytest.over": Text(
+            "the stage has come to its end, by what was told before or by close()",
+            "舞台已经结束（见前面的说明，或已调用 close()）",
+        ),
         "pytest.mark": Text(
             "the mark wirelab of a test takes client, server, protocol, port and env, not '{name}'",
             "测试的 wirelab 标记可用 client、server、protocol、port 和 env，没有 '{name}'",
@@ -193,7 +198,13 @@ class Stage:
 
     def _ask(self, word: str, seconds: float, **values: object) -> Any:
         __tracebackhide__ = True
-        kind, answer = self._companion.ask((word, values), float(seconds) + SLACK)
+        if not self._open:
+            raise Inconclusive((), say("pytest.over", self._setting.language))
+        try:
+            kind, answer = self._companion.ask((word, values), float(seconds) + SLACK)
+        except HarnessBug as bug:  # ours, and no program's
+            self._open = False
+            raise Inconclusive((), bug.text(self._setting.language)) from None
         if kind == "done":
             return answer
         self._open = kind != "error"  # what went wrong in there has ended it

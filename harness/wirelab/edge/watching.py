@@ -25,7 +25,8 @@ from wirelab.present.style import safe
 
 EVERY = 0.2  # seconds between two looks
 QUIET = 0.15  # seconds for which nothing more is written: editors save in several steps
-MOST = 2000  # files that are watched
+MOST, MOST_FOLDERS = 2000, 500  # files that are watched, folders that are looked through for them
+SETTLES = 3.0  # seconds after which it is played, even if something is written all the time
 SOURCES = frozenset(".py .c .h .cc .cpp .hpp .java .js .mjs .cjs .ts .go .rs .toml .mod .yaml".split())
 NAMES = frozenset(("Makefile", "makefile", "GNUmakefile"))
 _LEFT_OUT = frozenset(("node_modules", "__pycache__", "target", "build", "dist", "venv"))
@@ -60,7 +61,7 @@ def watch(play: Callable[[Options], int], options: Options, folder: Path | None,
     if options.json:
         raise UsageError("watch.json")
     roots = _roots(options.commands, folder)
-    fixed = [*more, *(path for root in roots if (path := root).is_file())]
+    fixed = [*more, *filter(Path.is_file, roots)]
     folders = [root for root in roots if root.is_dir()]
     if not fixed and not folders:
         raise UsageError("watch.nothing", words=" ".join(options.commands.values()) or "-")
@@ -126,10 +127,10 @@ def _state(folders: Sequence[Path], fixed: Iterable[Path]) -> State:
 
 def _sources(folder: Path) -> list[Path]:
     found: list[Path] = []
-    for root, names, files in os.walk(folder):
+    for count, (root, names, files) in enumerate(os.walk(folder), 1):
         names[:] = [name for name in sorted(names) if not name.startswith(".") and name not in _LEFT_OUT]
         found += [Path(root, name) for name in sorted(files) if Path(name).suffix in SOURCES or name in NAMES]
-        if len(found) >= MOST:
+        if len(found) >= MOST or count == MOST_FOLDERS:
             return found[:MOST]
     return found
 
@@ -145,8 +146,8 @@ def _change(folders: Sequence[Path], fixed: Sequence[Path], before: State) -> Pa
 
 
 def _settled(folders: Sequence[Path], fixed: Sequence[Path], last: State, changed: Path) -> Path:
-    quiet = Deadline.after(QUIET)
-    while not quiet.passed:
+    quiet, longest = Deadline.after(QUIET), Deadline.after(SETTLES)
+    while not quiet.passed and not longest.passed:
         select.select((), (), (), EVERY / 4)
         now = _state(folders, fixed)
         if now != last:

@@ -58,7 +58,7 @@ _SEQUENCE = re.compile(
     r"|\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])"
     r"|[\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4096}\x1b?|[ -/]*)\Z")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]{0,4096}[ -/]{0,4096}|[\]PX^_][^\x07\x1b]{0,4096}\x1b?|[ -/]{0,4096})\Z")
 
 register(
     {
@@ -176,7 +176,8 @@ class _Window:
 
     def feed(self, data: str) -> str:
         text = self.filter.feed(data)
-        *whole, self.line = re.split(r"[\r\n]", self.line + text)
+        *whole, rest = re.split(r"[\r\n]", self.line + text)
+        self.line = rest[-LONGEST_LINE:]  # of one that never ends, what the cursor stands behind
         self.last = next((seen for line in reversed(whole) if (seen := as_seen(line).strip())), self.last)
         return text
 
