@@ -275,7 +275,7 @@ def test_what_goes_wrong_in_the_harness_is_an_error_of_no_program(suite: Suite):
         """,
     )
     done = suite("test_own.py")
-    assert {"errors": 1} == outcome(done)
+    assert {"error": 1} == outcome(done)
     assert "SIGKILL" in done.out
 
 
