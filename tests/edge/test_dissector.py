@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import textwrap
@@ -25,6 +26,7 @@ from wirelab.observe.messages import Decoder, Message, Profile, decode_stream
 from wirelab.observe.pcapng_writer import write_pcapng
 from wirelab.observe.segments import RAW_IP, Segment, decode
 from wirelab.present.dissector import dissector, filter_name
+from wirelab.present.dissector_patterns import translated
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
 
@@ -252,6 +254,54 @@ def test_a_protocol_of_one_s_own(tmp_path: Path):
         shark.value(shark.trees()[0][1], f"say.{word}") for word in ("group1", "n", "same")
     ]
     assert "say 🙂;٣" in {one.text for one in seen}
+
+
+PATTERNS = [
+    *(
+        r"\s \S [\s] [^\s] [\S] [^\S] [\s\S] [\Sx] \d \D \w \W [\w-] [:a:] [^:a:] [.a.] [=a=] []a[:] .".split(
+            " "
+        )
+    ),
+    "a(?#some)*b",
+    r"a{,2}b|\x1c|\v",
+    "(?i:k)",
+    r"(?P<n>a)(?P=n)\Z",
+]
+SUBJECTS = [
+    *map(chr, (*range(0x80), 0x85, 0xA0, 0x180E, 0x200A, 0x200B, 0x2028, 0x3000, 0x4E2D, 0x663, 0x1F600)),
+    "ab",
+    "aab",
+    "aa",
+]
+
+
+def test_a_pattern_finds_in_wireshark_what_it_finds_in_python(tmp_path: Path):
+    def literal(text: str) -> str:
+        return '"' + "".join(f"\\{byte:03d}" for byte in text.encode()) + '"'
+
+    script = tmp_path / "ask.lua"
+    script.write_text(
+        "for _, pattern in ipairs({%s}) do\n"
+        '  local rex, said = rex_pcre2.new("(*UTF)(*UCP)(*LF)(?s)(?:" .. pattern .. ")"), {}\n'
+        "  for at, subject in ipairs({%s}) do\n"
+        "    local from, to = rex:find(subject)\n"
+        '    said[at] = from and subject:sub(from, to) or "-"\n'
+        "  end\n"
+        '  for at, text in ipairs(said) do said[at] = text:gsub(".", function(c) return ("%%02x"):format(c:byte()) end) end\n'
+        '  print("found " .. table.concat(said, ","))\n'
+        "end\n" % (",".join(literal(translated(one)) for one in PATTERNS), ",".join(map(literal, SUBJECTS))),
+        encoding="utf-8",
+    )
+    (tmp_path / "none.pcapng").write_bytes(write_pcapng([], RAW_IP, application="wirelab"))
+    argv = ["tshark", "-X", f"lua_script:{script}", "-r", str(tmp_path / "none.pcapng")]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    told = [line.removeprefix("found ").split(",") for line in done.stdout.splitlines() if line.startswith("found ")]
+    assert len(PATTERNS) == len(told), done.stderr
+    for pattern, answers in zip(PATTERNS, told, strict=True):
+        wanted = [re.search(pattern, subject, re.DOTALL) for subject in SUBJECTS]
+        hexed = [(found[0] if found else "-").encode().hex() for found in wanted]
+        unlike = [ascii(s) for s, theirs, ours in zip(SUBJECTS, answers, hexed, strict=True) if theirs != ours]
+        assert not unlike, f"{pattern}: {unlike}"
 
 
 def test_a_hostile_profile_runs_nothing(tmp_path: Path):

@@ -15,6 +15,7 @@ from tests.edge.command import PATIENCE, Command
 from wirelab.base.texts import Text
 from wirelab.compose import kit
 from wirelab.edge import watching
+from wirelab.edge.running import Options
 from wirelab.judge.findings import finding
 from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict
 from wirelab.present.change import changes
@@ -104,6 +105,49 @@ def test_a_scenario_with_a_mistake_is_said_and_watched_on(folder: Path) -> None:
     command.gone()
 
 
+def test_a_folder_of_scenarios_is_watched_and_what_is_deleted_is_not_called_saved(folder: Path) -> None:
+    command = Command(folder)
+    save(folder / "mine.py", RIGHT)
+    root = folder / "own" / "scenarios"
+    (root / "messaging").mkdir(parents=True)
+    text = (kit.scenarios_root() / f"{SCENARIO}.yaml").read_text(encoding="utf-8")
+    save(root / "messaging" / "one-line.yaml", text)
+    extra = root / "messaging" / "another.yaml"
+    save(extra, text.replace("messaging/one-line", "messaging/another"))
+    words = command.argv("run", "own/scenarios", "--client", "python3 mine.py", "--watch", "--quiet")
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
+    )
+    try:
+        child.expect("2 scenarios: 2 pass")
+        child.expect("save one to play again")
+        extra.unlink()
+        child.expect("another.yaml was deleted, moved or renamed")
+        child.expect("pass: messaging/one-line")
+        child.expect("save one to play again")
+        save(root / "messaging" / "one-line.yaml", text.replace("script:", "scirpt:"))
+        child.expect("one-line.yaml was saved")
+        child.expect("unknown key 'scirpt'")
+    finally:
+        child.close(force=True)
+    command.gone()
+
+
+@pytest.mark.parametrize("words", [["a.yaml"], ["lab", "mine"], ["heartbeat/basic"]])
+def test_what_is_given_is_watched_and_protocols_beside_a_scenario(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    for name in ("a.yaml", "client.py"):
+        (folder / name).touch()
+    for name in ("lab", "mine", "protocols"):
+        (folder / name).mkdir()
+    given = [Path(word) for word in words if Path(word).exists()]
+    beside = [Path("protocols")] * (words == ["a.yaml"])
+    roots = watching._roots({"client": "python3 client.py"}, words)
+    assert [*given, *beside, Path("client.py"), Path()] == roots
+
+
 def test_what_cannot_be_watched_is_said(folder: Path) -> None:
     command = Command(folder)
     done = command("run", SCENARIO, "--client", "true", "--watch")
@@ -127,6 +171,56 @@ def test_what_is_written_all_the_time_is_played_all_the_same(folder: Path, monke
     counts = iter(range(10**9))
     monkeypatch.setattr(watching, "_state", lambda *_: {folder / "log.py": (next(counts), 1)})
     assert folder / "log.py" == watching._change([folder], [], {})
+
+
+def test_a_file_that_is_still_written_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = folder / "a.py"
+    states = iter([{file: (1, 1)}, {file: (1, 2)}, {file: (1, 3)}])
+    last = {file: (1, 3)}
+    seen: list[watching.State] = []
+
+    def state(*_: object) -> watching.State:
+        seen.append(next(states, last))
+        return seen[-1]
+
+    monkeypatch.setattr(watching, "_state", state)
+    assert file == watching._change([folder], [], {file: (0, 0)})
+    assert seen[:3] == [{file: (1, 1)}, {file: (1, 2)}, {file: (1, 3)}]
+    assert last == seen[-1] and len(seen) > 3, "played before what was written had stayed as it is"
+
+
+def test_what_a_broken_off_round_did_not_reach_is_compared_with_the_round_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """a passes and b fails; then only a is played; then both as at first: nothing has changed."""
+
+    def judged(name: str, verdict: Verdict) -> Judgement:
+        findings = (finding("WL601", "alice"),) if verdict is Verdict.FAIL else ()
+        check = CheckResult("exits", "alice", 1, "", verdict, Said(Text("-", "-")), findings)
+        return Judgement(name, (check,), verdict)
+
+    rounds = iter([("a", "b"), ("a",), ("a", "b")])
+    verdicts = {"a": Verdict.PASS, "b": Verdict.FAIL}
+
+    def play(options: Options) -> int:
+        for name in next(rounds):
+            options.told(judged(name, verdicts[name]))
+        return 1
+
+    waits = iter([folder / "x.py", folder / "x.py"])
+
+    def change(*_: object) -> Path:
+        file = next(waits, None)
+        if file is None:
+            raise KeyboardInterrupt
+        return file
+
+    monkeypatch.setattr(watching, "_change", change)
+    assert 1 == watching.watch(play, Options("en"), [str(folder)])
+    told = capsys.readouterr().out
+    assert 1 == told.count("since the last run nothing has changed"), "after the round that reached a alone"
+    assert 1 == told.count("1 checks fail as before")
+    assert "not played before" not in told
 
 
 def test_only_sources_are_watched(folder: Path) -> None:

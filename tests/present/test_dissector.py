@@ -52,6 +52,9 @@ def test_names_for_filters_are_what_wireshark_takes():
     assert "wirelab_my_own" == filter_name(profile(spec, name="my-own"))
 
 
+SPACE = r"\x{9}-\x{d}\x{1c}-\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}-\x{2029}\x{202f}\x{205f}\x{3000}"
+
+
 @pytest.mark.parametrize(
     ("python", "pcre2"),
     [
@@ -62,9 +65,12 @@ def test_names_for_filters_are_what_wireshark_takes():
         (r"\N{BULLET}", r"\x{2022}"),
         ("a{,3}b{2}c{x}", r"a{0,3}b{2}c\{x}"),
         ("[]a[:]", r"[\]a\[:]"),
+        ("[:a:][^.b.][=c]", r"[\:a:][^\.b.][\=c]"),
         (r"[\v\]中]", r"[\x0b\]\x{4e2d}]"),
-        (r"\s", r"[\s\x1c-\x1f]"),
-        ("(?i:a)(?u:b)(?#it says (something)c", "(?i:a)(?:b)(?:)c"),
+        (r"\s", f"[{SPACE}]"),
+        (r"\S[^\s中]", rf"[^{SPACE}][^{SPACE}\x{{4e2d}}]"),
+        ("(?i:a)(?u:b)(?#it says (something)c", "(?i:a)(?:b)c"),
+        ("a(?#as many as there are)*b", "a*b"),
         (r"(a)\1\0", r"(a)\g{1}\x{0}"),
         (r"\012\101", r"\x{a}\x{41}"),
         ("a++(?>b)(?=c)(?!d)(?<=e)(?<!f)", "a++(?>b)(?=c)(?!d)(?<=e)(?<!f)"),

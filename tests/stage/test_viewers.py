@@ -70,6 +70,26 @@ def test_the_script_goes_also_when_wireshark_is_killed(out: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
+def test_one_that_ends_at_once_is_told_in_its_own_words(out: Path, tmp_path: Path, language, capfd):
+    program = tmp_path / "bin" / "wireshark"
+    program.write_text("#!/bin/sh\necho 'could not connect to display :99' >&2\nexit 134\n", encoding="utf-8")
+    (tmp_path / "a.pcapng").touch()
+    with pytest.raises(EnvironmentFault) as caught:
+        viewers.open_capture(tmp_path / "a.pcapng", "--\n")
+    told = caught.value.text(language)
+    assert "134" in told and told.endswith("could not connect to display :99")
+    assert [] == list((tmp_path / "temporary").iterdir())
+    assert "" == capfd.readouterr().err
+
+
+def test_one_that_hands_over_to_another_has_not_failed(out: Path, tmp_path: Path):
+    (tmp_path / "bin" / "wireshark").write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    (tmp_path / "a.pcapng").touch()
+    assert viewers.open_capture(tmp_path / "a.pcapng", "--\n") > 0
+    assert [] == list((tmp_path / "temporary").iterdir())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_without_wireshark_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentFault) as caught:

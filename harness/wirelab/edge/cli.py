@@ -289,29 +289,25 @@ def _demo(options: argparse.Namespace, language: Language) -> int:
 
 
 def _run(options: argparse.Namespace, language: Language) -> int:
-    from pathlib import Path
-
     from wirelab.compose import kit
     from wirelab.edge import running
 
     shown = running.options_from(options, language)
-    lab = kit.lab_folder(options.scenarios[0]) if options.scenarios else None
-    if lab is not None or options.only is not None:
+    words = options.scenarios
+    lab = kit.lab_folder(words[0]) if words else None
+
+    def play(shown: running.Options) -> int:
+        if lab is None and options.only is None:
+            return running.run(words, shown, list_only=options.list)
         from wirelab.edge import practising
 
-        words, only = options.scenarios[1:], options.only
-        if options.watch:
-            from wirelab.edge.watching import watch
+        return practising.run_lab(lab, words[1:], shown, options.only)
 
-            folder = Path(words[0]) if words and Path(words[0]).is_dir() else None
-            return watch(lambda shown: practising.run_lab(lab, words, shown, only), shown, folder)
-        return practising.run_lab(lab, words, shown, only)
-    if options.watch and options.scenarios:
+    if options.watch and words and not options.list:
         from wirelab.edge.watching import watch
 
-        files = [path for word in options.scenarios if (path := Path(word)).is_file()]
-        return watch(lambda shown: running.run(options.scenarios, shown), shown, None, files)
-    return running.run(options.scenarios, shown, list_only=options.list)
+        return watch(play, shown, words)
+    return play(shown)
 
 
 def _new_submission(options: argparse.Namespace, language: Language) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from wirelab.base.clock import Deadline
 from wirelab.base.errors import AuthorError, EnvironmentFault, InputError, UsageError
 from wirelab.base.texts import Text, register, say
+from wirelab.compose.library import PROTOCOLS
 from wirelab.edge.output import complain, put
 from wirelab.edge.running import Options
 from wirelab.judge.verdict import Judgement
@@ -38,6 +39,7 @@ register(
             "正在监视 {folders} 中的 {count} 个文件；保存后会再次运行，按 Ctrl-C 结束",
         ),
         "watch.saved": Text("── {file} was saved ──", "── {file} 已保存 ──"),
+        "watch.gone": Text("── {file} was deleted, moved or renamed ──", "── {file} 已被删除、移走或改名 ──"),
         "watch.nothing": Text(
             "--watch has nothing to watch: none of the words in {words} is a file, and no folder was given",
             "--watch 没有可监视的文件：{words} 中没有文件名，也没有给出文件夹",
@@ -52,18 +54,17 @@ register(
 State = dict[Path, tuple[int, int]]
 
 
-def watch(play: Callable[[Options], int], options: Options, folder: Path | None, more: Iterable[Path] = ()) -> int:
+def watch(play: Callable[[Options], int], options: Options, words: Iterable[str]) -> int:
     """Play, and again after each save, until Ctrl-C while nothing is played; the exit status is that of the last run.
 
-    ``folder`` is the submission's, ``more`` are further files, such as the scenario. Raises UsageError when there is
-    nothing to watch.
+    ``words`` are those of the command line: what of them is a file or a folder (scenarios, a lab, a submission) is
+    watched, besides what the programs' commands name. Raises UsageError when there is nothing to watch.
     """
     if options.json:
         raise UsageError("watch.json")
-    roots = _roots(options.commands, folder)
-    fixed = [*more, *filter(Path.is_file, roots)]
-    folders = [root for root in roots if root.is_dir()]
-    if not fixed and not folders:
+    roots = _roots(options.commands, words)
+    fixed, folders = [*filter(Path.is_file, roots)], [*filter(Path.is_dir, roots)]
+    if not roots:
         raise UsageError("watch.nothing", words=" ".join(options.commands.values()) or "-")
     before: dict[str, Judgement] | None = None
     while True:
@@ -85,17 +86,18 @@ def watch(play: Callable[[Options], int], options: Options, folder: Path | None,
         except KeyboardInterrupt:
             put("")
             return status
-        put(safe(say("watch.saved", options.language, file=saved.name)))
+        put(safe(say("watch.saved" if saved.exists() else "watch.gone", options.language, file=saved.name)))
 
 
 def _note(seen: dict[str, Judgement], judgement: Judgement) -> None:
     seen[judgement.scenario] = judgement
 
 
-def _roots(commands: Mapping[str, str], folder: Path | None) -> list[Path]:
-    """What is watched: the submission's folder; files that commands name, and the folders in which sources lie beside
-    them."""
-    roots = [] if folder is None else [folder]
+def _roots(commands: Mapping[str, str], words: Iterable[str]) -> list[Path]:
+    """What is watched: files and folders given, and protocols beside scenarios; files that commands name, and the
+    folders in which sources lie beside them."""
+    roots = [path for path in map(Path, words) if path.exists()]
+    roots += [beside for path in roots if path.is_file() and (beside := path.parent / PROTOCOLS).is_dir()]
     for command in commands.values():
         for word in _words(command):
             path = Path(word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from wirelab.base.texts import Language, Text, register, say
@@ -63,9 +64,10 @@ def _checks(judgements: Mapping[str, Judgement]) -> dict[Key, CheckResult]:
     """Every check by what it is; of several of one kind and actor, by their order."""
     found: dict[Key, CheckResult] = {}
     for scenario, judgement in judgements.items():
+        before: Counter[tuple[str, str | None]] = Counter()
         for check in judgement.checks:
-            at = sum(key[:3] == (scenario, check.name, check.actor) for key in found)
-            found[scenario, check.name, check.actor, at] = check
+            found[scenario, check.name, check.actor, before[check.name, check.actor]] = check
+            before[check.name, check.actor] += 1
     return found
 
 

@@ -7,7 +7,10 @@ lose their names, which PCRE2 allows in ASCII and 32 characters long only; they 
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
+from collections.abc import Iterable
+from itertools import pairwise
 
 from wirelab.base.texts import Bilingual
 
@@ -25,7 +28,11 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _IN_SET = re.compile(r"\\(?:N\{[^}]*\}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|.", re.DOTALL)
-_SAME = "dDwWsSbBAfnrtae"  # letters that mean the same after a backslash; \e is none of Python's and never comes
+_SAME = "dDwWbBAfnrtae"  # letters that mean the same after a backslash; \e is none of Python's and never comes
+# What str.isspace() calls space, and re with it; PCRE2's \s leaves out 1c to 1f, and has U+180E.
+_SPACES = ((0x09, 0x0D), (0x1C, 0x20), *((one, one) for one in (0x85, 0xA0, 0x1680)), (0x2000, 0x200A))
+_SPACES += ((0x2028, 0x2029), *((one, one) for one in (0x202F, 0x205F, 0x3000)))
+_OTHERS = tuple((low[1] + 1, high[0] - 1) for low, high in pairwise(((-1, -1), *_SPACES, (sys.maxunicode + 1, 0))))
 
 
 class NotTranslated(ValueError):
@@ -48,7 +55,7 @@ def translated(pattern: str) -> str:
         if token["either"]:
             return f"(?({groups.get(token['which'], token['which'])})"
         if token["comment"]:
-            return "(?:)"
+            return ""
         if token["flags"]:
             return _flags(token)
         if token["escape"]:
@@ -91,13 +98,19 @@ def _escape(escape: str, *, in_set: bool) -> str:
         return r"\x0b"
     if letter in "Zz":
         return r"\z"
-    if letter == "s" and not in_set:
-        return r"[\s\x1c-\x1f]"  # which Python takes for space as well
+    if letter in "sS":
+        if in_set:
+            return _ranges(_SPACES if letter == "s" else _OTHERS)
+        return f"[{'^' * (letter == 'S')}{_ranges(_SPACES)}]"
     if letter == "x" or letter in _SAME or not letter.isalnum():
         return escape if escape.isascii() and escape.isprintable() else f"\\x{{{ord(letter):x}}}"
     if letter.isdigit():
         return _number(escape[1:], in_set=in_set)
     raise NotTranslated(Bilingual(f"'{escape}' has no counterpart", f"没有与 '{escape}' 对应的写法"))
+
+
+def _ranges(ranges: Iterable[tuple[int, int]]) -> str:
+    return "".join(f"\\x{{{low:x}}}" + (f"-\\x{{{high:x}}}" if high > low else "") for low, high in ranges)
 
 
 def _number(digits: str, *, in_set: bool) -> str:
@@ -117,8 +130,8 @@ def _set(written: str) -> str:
     for token in _IN_SET.finditer(inner):
         if token[0].startswith("\\"):
             made.append(_escape(token[0], in_set=True))
-        elif token[0] in "[]":
-            made.append("\\" + token[0])  # in PCRE2 "[:" could begin a named class
+        elif token[0] in "[]" or (token[0] in ":.=" and not made):
+            made.append("\\" + token[0])  # in PCRE2 "[:" could begin a named class, also that of the set itself
         else:
             made.append(_plain(token[0]))
     return begin + "".join(made) + "]"

@@ -19,8 +19,10 @@ from wirelab.base.texts import Text, register
 from wirelab.stage.removing import remove
 
 SCRIPT = "protocol.lua"
+BEGINS = 0.5  # seconds in which a Wireshark that cannot begin (no such display, no right to it) has ended
+MOST_SAID = 400  # characters of what it said about that
 # $1: the private folder; the rest: what to run. Removed by name: nothing else is in it, and rm -r is never needed.
-_WAITING = 'folder=$1; shift; "$@"; rm -f -- "$folder"/' + SCRIPT + '; rmdir -- "$folder"'
+_WAITING = 'folder=$1; shift; "$@"; status=$?; rm -f -- "$folder"/' + SCRIPT + '; rmdir -- "$folder"; exit $status'
 
 register(
     {
@@ -39,6 +41,10 @@ register(
             "或在这里查看：先 `wirelab dissector -o protocol.lua`，再 `tshark -2 -X lua_script:protocol.lua -r {capture}`",
         ),
         "viewers.failed": Text("Wireshark could not be started: {why}", "无法启动 Wireshark：{why}"),
+        "viewers.ended": Text(
+            "Wireshark ended as soon as it was started, with status {status}{said}",
+            "Wireshark 一启动就退出了，退出状态为 {status}{said}",
+        ),
     }
 )
 
@@ -54,9 +60,10 @@ def wireshark(capture: Path) -> str:
 
 
 def open_capture(capture: Path, dissector: str) -> int:
-    """Start Wireshark on ``capture`` with the Lua script ``dissector``; returns at once, the process's number.
+    """Start Wireshark on ``capture`` with the Lua script ``dissector``; returns when it has lived for half a second, the
+    process's number.
 
-    Raises EnvironmentFault when it cannot be started.
+    Raises EnvironmentFault when it cannot be started, or ended in fault by then.
     """
     program = wireshark(capture)
     try:
@@ -67,15 +74,24 @@ def open_capture(capture: Path, dissector: str) -> int:
         script = folder / SCRIPT
         script.write_text(dissector, encoding="utf-8")
         wanted = [program, "-X", f"lua_script:{script}", "-o", "tcp.reassemble_out_of_order:TRUE"]
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", _WAITING, "sh", str(folder), *wanted, "-r", str(capture.resolve())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with tempfile.TemporaryFile() as errors:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", _WAITING, "sh", str(folder), *wanted, "-r", str(capture.resolve())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+            try:
+                status = process.wait(BEGINS)
+            except subprocess.TimeoutExpired:
+                process.returncode = 0  # not ours to wait for: without this Python would warn that it still runs
+                return process.pid
+            if status:
+                errors.seek(0)
+                said = errors.read(4 * MOST_SAID).decode("utf-8", "replace").strip()[:MOST_SAID]
+                raise EnvironmentFault("viewers.ended", status=status, said=said and f": {said}")
     except OSError as error:
         remove(folder)
         raise EnvironmentFault("viewers.failed", why=error.strerror) from None
-    process.returncode = 0  # not ours to wait for: without this Python would warn that it still runs
     return process.pid
