@@ -15,9 +15,8 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
@@ -154,17 +153,6 @@ def layers(sources: Mapping[str, str]) -> str:
     return svg.figure(LAYER_TITLE, note, height + 24, *across, *parts, language="en")
 
 
-def there(entries: list[Any], folder: Path) -> Iterator[Any]:
-    """The entries of the navigation whose pages are there."""
-    for entry in entries:
-        ((title, target),) = entry.items()
-        if isinstance(target, list):
-            if kept := list(there(target, folder)):
-                yield {title: kept}
-        elif (folder / target).is_file():
-            yield entry
-
-
 class NoOptions(Config):  # type: ignore[no-untyped-call]  # mkdocs leaves this hook without types
     """Nothing can be set."""
 
@@ -182,7 +170,6 @@ def make(site: Path) -> None:
         folder = Path(name) / "pages"
         gather(folder)
         written = load_config(str(HERE / "mkdocs.yml"), docs_dir=str(folder), site_dir=str(site), strict=True)
-        written.nav = list(there(written.nav or [], folder))
         written.plugins["wirelab"] = Speaking()
         written.plugins.on_startup(command="build", dirty=False)
         try:

@@ -257,11 +257,7 @@ def test_a_protocol_of_one_s_own(tmp_path: Path):
 
 
 PATTERNS = [
-    *(
-        r"\s \S [\s] [^\s] [\S] [^\S] [\s\S] [\Sx] \d \D \w \W [\w-] [:a:] [^:a:] [.a.] [=a=] []a[:] .".split(
-            " "
-        )
-    ),
+    *(r"\s \S [\s] [^\s] [\S] [^\S] [\s\S] [\Sx] \d \D \w \W [\w-] [:a:] [^:a:] [.a.] [=a=] []a[:] .".split(" ")),
     "a(?#some)*b",
     r"a{,2}b|\x1c|\v",
     "(?i:k)",

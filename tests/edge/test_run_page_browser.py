@@ -210,6 +210,51 @@ def test_the_replay_is_operated_with_the_keyboard(opened: Open) -> None:
         assert 10 == it.page.locator(".rung.future").count(), "the clock is set to the chosen segment"
 
 
+def test_the_slider_shows_what_was_and_shades_what_is_to_come(opened: Open) -> None:
+    with opened(made(HELLO + TALK + GOODBYE)) as it:
+        times = it.page.evaluate("JSON.parse(document.getElementById('data').textContent).segments.map(one => one[1])")
+        events = it.page.evaluate("JSON.parse(document.getElementById('data').textContent).events")
+        end = it.page.evaluate("JSON.parse(document.getElementById('data').textContent).end")
+        it.page.locator("#happened > details > summary").click()
+        for value in (700, 0, 400, 1000):
+            it.page.locator("#controls input").fill(str(value))
+            now = value / 1000 * end
+            frames = {str(at) for at, time in enumerate(times, 1) if time > now}
+            shaded = it.page.locator(".rung.future").evaluate_all("all => all.map(one => one.dataset.frame)")
+            assert frames == set(shaded), value
+            assert sum(time > now for time in events) == it.page.locator("table.events tr.future").count(), value
+            assert ("hello" in it.page.locator("pre.screen").nth(1).inner_text()) == (now > 392e6), value
+
+
+def test_steps_go_from_segment_to_segment_both_ways(opened: Open) -> None:
+    with opened(made(HELLO + TALK + GOODBYE)) as it:
+        it.page.locator("#controls input").fill("0")
+        it.page.locator("h1").click()
+        seen = []
+        for key in ["ArrowRight"] * 6 + ["ArrowLeft"] * 3 + ["ArrowRight"]:
+            it.page.keyboard.press(key)
+            seen.append(it.chosen())
+        assert ["1", "2", "3", "4", "5", "6", "5", "4", "3", "4"] == seen
+
+
+@pytest.mark.parametrize("speed", [0.5, 1, 2])
+def test_the_replay_goes_as_fast_as_was_asked_for(opened: Open, speed: float) -> None:
+    with opened(made(HELLO + TALK + GOODBYE)) as it:
+        end = it.page.evaluate("JSON.parse(document.getElementById('data').textContent).end / 1e6")
+        it.page.clock.install(time=0)
+        it.page.clock.pause_at(1000)
+        it.page.reload()
+        it.requests.pop()
+        it.page.locator("#controls select").nth(0).select_option(str(speed))
+        it.page.locator("button.play").click()
+        it.page.clock.run_for(160)
+        now = it.at() / 1000 * end
+        assert abs(now - 160 * speed) < 20 * speed, f"{now} ms of the run in 160 ms"
+        it.page.locator("button.play").click()
+        it.page.clock.run_for(160)
+        assert now == it.at() / 1000 * end, "it stands"
+
+
 def test_every_control_shows_its_focus(opened: Open) -> None:
     with opened(made(HELLO + TALK + RESET)) as it:
         seen = set()
@@ -233,6 +278,34 @@ def test_a_finding_leads_to_its_frame_and_the_frame_back(opened: Open) -> None:
         assert "expected here" in it.page.locator(".detail").inner_text()
         it.page.locator(".detail a").first.press("Enter")
         assert "finding-0" == it.page.evaluate("document.activeElement.id")
+
+
+def test_a_frame_that_is_not_shown_is_shown_when_it_is_asked_for(opened: Open) -> None:
+    with opened(
+        made(HELLO.replace("a >", "b >").replace("> a", "> b").replace("=100ms", "=50ms") + HELLO + TALK + RESET)
+    ) as it:
+        it.page.locator("#controls select").nth(2).select_option("1")
+        first = it.page.locator(".finding a[data-frame]").first
+        frame = first.get_attribute("data-frame")
+        shown = it.page.locator(".rungs .rung").count()
+        other = "0" if it.page.locator(f".rungs .rung[data-frame='{frame}']").count() else "1"
+        it.page.locator("#controls select").nth(2).select_option(other)
+        assert 0 == it.page.locator(f".rungs .rung[data-frame='{frame}']").count()
+        first.press("Enter")
+        assert frame == it.chosen()
+        assert "all" == it.page.locator("#controls select").nth(2).input_value()
+        assert shown < it.page.locator(".rungs .rung").count()
+
+
+def test_segments_that_fall_together_on_the_scale_are_counted(opened: Open) -> None:
+    with opened(flood(400)) as it:
+        it.page.locator("#controls select").nth(1).select_option("scaled")
+        drawn = it.page.locator(".rungs .rung").count()
+        signs = it.page.locator(".rungs .merged").evaluate_all("all => all.map(one => Number(one.firstChild.data))")
+        assert drawn < 200
+        assert 407 == drawn + sum(signs)
+        assert "zoom in" in it.page.locator(".rungs .merged title").first.text_content()
+        assert [] == overlapping(it.page)
 
 
 def test_one_connection_alone_and_time_to_scale(opened: Open) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.present.made_runs import EVIL, GOODBYE, HELLO, RESET, TALK, Made, flood, made
 from wirelab.base.texts import LANGUAGES, Language
 from wirelab.compose.run_page import page_of
+from wirelab.present import run_page_data, run_page_scene
 from wirelab.present.run_page_data import options_text
 from wirelab.present.words import grouped
 
@@ -192,6 +193,51 @@ def test_a_flood_of_openings_is_cut_and_says_so() -> None:
     text = page(made("".join(f"c{n} > s SYN +0.1ms\ns > c{n} RST seq=0\n" for n in range(1200))))
     assert "Drawn up to frame" in text
     assert len(text) < 6_000_000
+
+
+def test_a_terminal_s_flood_is_cut_and_says_by_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_page_scene, "MOST_OUTPUT", 40)
+    printed = "Connected to 127.0.0.1:12001\r\n" + "abcdefgh" * 10 + "\r\n"
+    read = Read(page(made(HELLO + TALK + GOODBYE, shown=printed)))
+    shown = "".join(piece for _, piece in json.loads(read.raw["script"][0])["screens"][1])
+    whole = printed.replace("\r\n", "\n") + "hello\n"
+    assert whole[:40] == shown
+    assert f"… {len(whole) - 40} more characters" in read.said()
+    assert 1 == read.said().count("more characters"), "the server's terminal has less"
+
+
+def test_a_flood_of_events_is_cut_and_says_so_and_each_that_is_told_has_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = Read(page(made(HELLO + TALK + GOODBYE)))
+    count = len(json.loads(whole.raw["script"][0])["events"])
+    assert "more events" not in whole.said()
+    monkeypatch.setattr(run_page_scene, "MOST_EVENTS", 3)
+    read = Read(page(made(HELLO + TALK + GOODBYE)))
+    assert [0, 1_000_000, 50_000_000] == json.loads(read.raw["script"][0])["events"]
+    assert 3 == sum(tag == "tr" and a.get("class") in ("stepbegan", "started") for tag, a in read.elements)
+    assert f"… {count - 3} more events, in run.json" in read.said()
+
+
+def test_segments_beyond_what_a_page_holds_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_page_scene, "MOST_SEGMENTS", 5)
+    monkeypatch.setattr("wirelab.present.run_page.MOST_SEGMENTS", 5)
+    read = Read(page(made(HELLO + TALK + GOODBYE)))
+    assert [1, 2, 3, 4, 5] == [row[0] for row in json.loads(read.raw["script"][0])["segments"]]
+    assert "The page holds the first 5 segments; 6 more are in capture.pcapng." in read.said()
+    assert "11 segments" in read.said()
+
+
+def test_of_many_payloads_the_first_are_kept_whole_and_of_the_others_their_beginning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_page_data, "MOST_BYTES", 1500)
+    monkeypatch.setattr(run_page_data, "WHOLE", 1000)
+    line = f'a > s "MSG {"x" * 1200}\\n"\ns > a ACK\n'
+    read = Read(page(made(HELLO + line * 3 + GOODBYE)))
+    segments = json.loads(read.raw["script"][0])["segments"]
+    assert [1000, 1000, 64] == [len(base64.b64decode(row[18])) for row in segments if row[8]]
+    assert {1205} == {row[8] for row in segments if row[8]}, "its length is told all the same"
 
 
 def test_an_empty_run_has_a_page() -> None:

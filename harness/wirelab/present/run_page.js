@@ -153,7 +153,7 @@
       draw("line", { x1: columns.right, x2: columns.right, y1: start, y2: stop, class: "rail" }),
     ];
     if (state.scaled) parts.push(...ruler(start, stop));
-    const room = { label: -99, client: -99, server: -99, arrows: [-9, -9], turns: [-9, -9], labels: [] };
+    const room = { label: -99, client: -99, server: -99, arrows: [-9, -9], turns: [-9, -9], labels: [], merged: [null, null] };
     for (let at = firstAt(start); at < state.shown.length && top(at) <= stop; at++) {
       const rung = state.scaled ? scaledRung(at, room) : evenRung(at);
       if (rung) parts.push(rung);
@@ -207,11 +207,11 @@
     return parts;
   }
 
-  function label(segment, y) {
+  function label(segment, y, margin = 20) {
     const { left, right, narrow } = columns, size = narrow ? 10.5 : 12;
     const marks = [...new Set((DATA.marks[segment.frame] || []).map(([code]) => code))].join(" ");
     const notes = segment.notes.length ? `(${segment.notes.join(", ")})` : "";
-    const room = right - left - 20, element = draw("text", { x: (left + right) / 2, y, "font-size": size, "text-anchor": "middle" });
+    const room = right - left - margin, element = draw("text", { x: (left + right) / 2, y, "font-size": size, "text-anchor": "middle" });
     let used = 0;
     const said = [[flagNames(segment.flags), "flags"], [numbers(segment, false), "numbers"], [notes, "note"]];
     said.splice(narrow ? 1 : 2, 0, [marks, "mark"]);
@@ -265,16 +265,19 @@
   }
 
   // To scale, many segments may fall on one pixel: of those one is drawn each way, and what opens or closes besides.
-  // What has room is labelled, above all arrows.
+  // What has room is labelled, above all arrows; where it begins stands how many more there are.
   function scaledRung(at, room) {
     const index = state.shown[at], segment = SEGMENTS[index], y = top(at), side = segment.fromServer ? 1 : 0;
     const lately = segment.flags & (SYN | FIN | RST) ? room.turns : room.arrows;
-    if (y - lately[side] < 2 && index !== state.chosen) return null;
+    if (y - lately[side] < 2 && index !== state.chosen) {
+      merge(y, side, room);
+      return null;
+    }
     lately[side] = y;
     const rung = group(at), { left, right } = columns;
     rung.append(draw("rect", { x: left, y: y - 3, width: right - left, height: 7, class: "back" }), ...arrow(segment, y, 0));
     if (y - room.label >= 16) {
-      const said = label(segment, y + 4), tag = draw("g", { class: "tag", "data-index": index });
+      const said = label(segment, y + 4, 60), tag = draw("g", { class: "tag", "data-index": index });
       const half = Math.min(right - left - 60, width(said.textContent, columns.narrow ? 10.5 : 12, 700) + 20) / 2;
       tag.append(draw("rect", { x: (left + right) / 2 - half, y: y - 7, width: 2 * half, height: 14, class: "paperback" }), said);
       room.labels.push(tag);
@@ -287,6 +290,22 @@
       room[key] = y;
     }
     return rung;
+  }
+
+  function merge(y, side, room) {
+    const sign = room.merged[side];
+    if (sign && y - sign.y < 12) {
+      sign.count += 1;
+    } else {
+      const element = write(side ? columns.right - 4 : columns.left + 4, y - 2, "", 9, "merged", side ? "end" : "start");
+      room.merged[side] = { y, count: 1, element };
+      room.labels.push(element);
+    }
+    const { count, element } = room.merged[side];
+    element.textContent = `+${count}`;
+    const said = draw("title");
+    said.textContent = SAY.merged.replace("{count}", count);
+    element.append(said);
   }
 
   function ruler(start, stop) {

@@ -58,6 +58,10 @@ WORDS = {
         "… {count} more bytes, which are not in this page (capture.pcapng)",
         "… 还有 {count} 字节不在本页中（capture.pcapng）",
     ),
+    "merged": Text(
+        "{count} more segments that fall on the same place; zoom in to see them",
+        "还有 {count} 个报文段落在同一处；放大后可以看到",
+    ),
     "here": Text("Set the clock here", "把时钟拨到这里"),
     "future": Text("not yet", "尚未发生"),
 }
