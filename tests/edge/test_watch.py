@@ -174,19 +174,27 @@ def test_what_is_written_all_the_time_is_played_all_the_same(folder: Path, monke
 
 
 def test_a_file_that_is_still_written_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes by a twentieth of a second with every look."""
     file = folder / "a.py"
-    states = iter([{file: (1, 1)}, {file: (1, 2)}, {file: (1, 3)}])
-    last = {file: (1, 3)}
     seen: list[watching.State] = []
+    written = 20  # looks
 
     def state(*_: object) -> watching.State:
-        seen.append(next(states, last))
+        seen.append({file: (1, min(len(seen), written))})
         return seen[-1]
 
+    class Looks:
+        def __init__(self, seconds: float) -> None:
+            self._until = len(seen) + round(seconds * 20)
+
+        after = classmethod(lambda cls, seconds: cls(seconds))
+        passed = property(lambda self: len(seen) >= self._until)
+
     monkeypatch.setattr(watching, "_state", state)
+    monkeypatch.setattr(watching, "Deadline", Looks)
+    monkeypatch.setattr(watching, "EVERY", 0.0)
     assert file == watching._change([folder], [], {file: (0, 0)})
-    assert seen[:3] == [{file: (1, 1)}, {file: (1, 2)}, {file: (1, 3)}]
-    assert last == seen[-1] and len(seen) > 3, "played before what was written had stayed as it is"
+    assert written + 1 + round(watching.QUIET * 20) == len(seen)
 
 
 def test_what_a_broken_off_round_did_not_reach_is_compared_with_the_round_before(

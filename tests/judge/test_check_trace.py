@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.judge.runs import GOODBYE, HELLO, STARTS, at, codes, judged, killed, outcome, scenario, waited
 from wirelab.judge.verdict import Finding, Judgement
 from wirelab.observe.evidence import Event, Sampled, StepEnded, Wire
@@ -57,6 +59,18 @@ def test_a_difference_quotes_the_line_and_names_frame_and_what_differs():
     assert ["same"] * 3 + ["passed"] + ["different"] + ["missing"] * 3 == kinds
     assert "alice > server FIN seq=u" == found.beside[4].expected
     assert "alice > server RST,ACK seq=x+8 ack=y+1" == found.beside[4].seen
+
+
+def test_numbers_that_agree_are_written_alike_on_both_sides():
+    """The client's ACK of the server's FIN is w+1 and y+2: two names for one number."""
+    close = CLOSE.replace("ack=w+1", "ack=y+2")
+    found = only(run(f"{OPEN}...\n{close}alice > server RST\n", HELLO + TALK + GOODBYE))
+    same = [row for row in found.beside if row.kind == "same"]
+    assert len(same) > 5
+    for row in same:
+        numbers = re.findall(r"(?:seq|ack)=\S+", row.expected)
+        assert set(numbers) <= set(row.seen.split()), row
+    assert "ack=y+2" in same[-1].seen
 
 
 def test_what_never_came_is_said_so():
@@ -115,7 +129,10 @@ def test_what_killing_brought_about_does_not_count():
     """The harness ends what still runs: that FIN is not the program's, and no line need stand for it."""
     wire = HELLO + TALK + "alice > s FIN at=100ms\ns > alice ACK\n"
     assert "pass" == run(f"{OPEN}...\n", wire, killed(90, "alice")).verdict.value
-    assert ["WL701"] == codes(run(f"{OPEN}...\n{CLOSE}", wire, killed(90, "alice")))
+    found = only(run(f"{OPEN}...\n{CLOSE}", wire, killed(90, "alice")))
+    assert "WL701" == found.code
+    assert "no such segment came before the programs were ended (frame 6 came after that)" in found.rationale.in_("en")
+    assert "（第 6 帧在那之后）" in found.rationale.in_("zh")
 
 
 def test_too_many_ways_to_read_it_is_inconclusive():

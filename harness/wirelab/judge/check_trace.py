@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.scenario import Expected
-from wirelab.declare.trace import Line, Trace, Variation
+from wirelab.declare.trace import Line, Trace, Value, Variation
 from wirelab.judge.blame import connection_of, cut_off, deserted, not_yours, wire_cut
 from wirelab.judge.check_teardown import FORGER
 from wirelab.judge.findings import finding
 from wirelab.judge.match import Match, match
+from wirelab.judge.match_lines import evaluate
 from wirelab.judge.match_reading import Row
 from wirelab.judge.verdict import Beside, Finding, Said
 from wirelab.judge.view import View
@@ -46,7 +48,8 @@ _FIELDS: dict[str, Bilingual] = {
 
 
 class Compared:
-    """A connection and a trace side by side, ready to be told. ``sides``: which side each actor of the trace is."""
+    """A connection and a trace side by side, ready to be told. ``sides``: which side each actor of the trace is;
+    ``killed``: the first frame that is left out, because it came when the harness had ended the programs."""
 
     def __init__(
         self,
@@ -54,8 +57,10 @@ class Compared:
         connection: Connection,
         sides: Mapping[str, Side],
         messages: Mapping[Side, Sequence[Message]],
+        killed: int | None = None,
     ) -> None:
         self.match: Match = match(trace, connection, sides, messages)
+        self._killed = killed
         self._relaxed: tuple[Variation, ...] = ()
         if not self.match.matched and trace.strict:
             relaxed = match(replace(trace, strict=frozenset()), connection, sides, messages)
@@ -155,6 +160,11 @@ class Compared:
                 f"第 {frame} 帧却是“{written}”，{chinese}不同",
             )
         later = next((each.frames[0] for each in self._after(row) if each.frames and each.kind != "passed"), None)
+        if later is None and self._killed is not None:
+            return Bilingual(
+                f"no such segment came before the programs were ended (frame {self._killed} came after that)",
+                f"程序被结束之前没有出现这样的报文段（第 {self._killed} 帧在那之后）",
+            )
         if later is None:
             return Bilingual("no such segment came", "没有出现这样的报文段")
         return Bilingual(f"no such segment came before frame {later}", f"第 {later} 帧之前没有出现这样的报文段")
@@ -167,7 +177,8 @@ class Compared:
             seen = f"... ({len(row.frames)})"
         else:
             noted = self.segment(row)
-            seen = self._written(noted, self._by_symbols) if noted else ""
+            wanted = (row.line.seq, row.line.ack) if row.line else ()
+            seen = self._written(noted, partial(self._by_symbols, wanted)) if noted else ""
         return Beside(" ".join(row.line.text.split()) if row.line else "", seen, row.kind, row.frames)
 
     def _written(self, noted: Noted, number: Callable[[int], str]) -> str:
@@ -189,8 +200,11 @@ class Compared:
         near = min(((number - base) & 0xFFFFFFFF for base in self._bases), default=NEAR)
         return str(near if near < NEAR else number)
 
-    def _by_symbols(self, number: int) -> str:
-        """A raw number by the symbols that are known."""
+    def _by_symbols(self, wanted: Iterable[Value | None], number: int) -> str:
+        """A raw number as its line writes it, where it is what the line wants; else by the symbols that are known."""
+        for value in wanted:
+            if value is not None and value.symbols and evaluate(value, self.match.bindings) == number:
+                return str(value)
         near = [((number - value) & 0xFFFFFFFF, name) for name, value in self.match.bindings.items()]
         distance, name = min(near, default=(NEAR, ""))
         if distance >= NEAR:
@@ -211,7 +225,8 @@ def check_trace(view: View, item: Expected) -> tuple[Said | None, list[Finding]]
         "client": view.messages(whole.index, "client"),
         "server": view.messages(whole.index, "server"),
     }
-    compared = Compared(item.trace, connection, sides, messages)
+    killed = next((noted.segment.frame for noted in whole.noted if noted.segment.time >= view.cleanup), None)
+    compared = Compared(item.trace, connection, sides, messages, killed)
     if compared.match.matched:
         return compared.summary(), []
     if excuse := _excused(view, client, connection, compared):
