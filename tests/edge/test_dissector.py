@@ -271,21 +271,28 @@ SUBJECTS = [
 ]
 
 
+ASK = """
+for _, pattern in ipairs({PATTERNS}) do
+  local rex, said = rex_pcre2.new("(*UTF)(*UCP)(*LF)(?s)(?:" .. pattern .. ")"), {}
+  for at, subject in ipairs({SUBJECTS}) do
+    local from, to = rex:find(subject)
+    local found = from and subject:sub(from, to) or "-"
+    said[at] = found:gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+  end
+  print("found " .. table.concat(said, ","))
+end
+"""
+
+
 def test_a_pattern_finds_in_wireshark_what_it_finds_in_python(tmp_path: Path):
     def literal(text: str) -> str:
         return '"' + "".join(f"\\{byte:03d}" for byte in text.encode()) + '"'
 
     script = tmp_path / "ask.lua"
     script.write_text(
-        "for _, pattern in ipairs({%s}) do\n"
-        '  local rex, said = rex_pcre2.new("(*UTF)(*UCP)(*LF)(?s)(?:" .. pattern .. ")"), {}\n'
-        "  for at, subject in ipairs({%s}) do\n"
-        "    local from, to = rex:find(subject)\n"
-        '    said[at] = from and subject:sub(from, to) or "-"\n'
-        "  end\n"
-        '  for at, text in ipairs(said) do said[at] = text:gsub(".", function(c) return ("%%02x"):format(c:byte()) end) end\n'
-        '  print("found " .. table.concat(said, ","))\n'
-        "end\n" % (",".join(literal(translated(one)) for one in PATTERNS), ",".join(map(literal, SUBJECTS))),
+        ASK.replace("PATTERNS", ",".join(literal(translated(one)) for one in PATTERNS)).replace(
+            "SUBJECTS", ",".join(map(literal, SUBJECTS))
+        ),
         encoding="utf-8",
     )
     (tmp_path / "none.pcapng").write_bytes(write_pcapng([], RAW_IP, application="wirelab"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.judge.runs import STARTS, at, evidence, profile_of, scenario
-from wirelab.judge.lost import lost, told_lost
+from wirelab.judge.lost import lost, segments
 from wirelab.judge.view import View
 from wirelab.observe.evidence import Wire
 
@@ -61,5 +61,55 @@ def test_what_was_sent_while_the_wire_was_cut_is_lost_and_says_so() -> None:
     view = View(script, profile_of(script), evidence(script, HELLO + SAID, *wire))
     assert {5, 6} == lost(view)
     (connection,) = view.connections
-    assert [5, 6] == [one.segment.frame for one in connection.noted if "lost" in told_lost(one, lost(view)).notes]
+    assert [5, 6] == [one.segment.frame for one in segments(view) if "lost" in one.notes]
     assert not any("lost" in one.notes for one in connection.noted)
+
+
+FIN_LOST = HELLO + "s > alice FIN seq=1\nalice > s FIN seq=1 ack=1\ns > alice ACK seq=2 ack=2\n"
+COMES_AGAIN = FIN_LOST + "s > alice FIN,ACK seq=1 ack=2\nalice > s ACK seq=2 ack=2\n"
+CLOSED_FIRST = (
+    HELLO + "alice > s FIN seq=1\ns > alice ACK seq=1 ack=2\ns > alice FIN seq=1\nalice > s ACK seq=2 ack=2\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("wire", "drop", "states"),
+    [
+        # the server waits for the ACK of its SYN, until the next segment brings one
+        (
+            HELLO + 'alice > s "MSG a\\n"\ns > alice ACK\n',
+            "{drop: ACK, from: client}",
+            ["ESTABLISHED SYN-RECEIVED", "ESTABLISHED ESTABLISHED", "ESTABLISHED ESTABLISHED"],
+        ),
+        # the last ACK of the teardown: the server stays in LAST-ACK, repeats its FIN, and is answered again
+        (
+            CLOSED_FIRST + "s > alice FIN,ACK seq=1 ack=2\nalice > s ACK seq=2 ack=2\n",
+            "{drop: ACK, from: client, after: FIN}",
+            ["TIME-WAIT LAST-ACK", "TIME-WAIT LAST-ACK", "TIME-WAIT CLOSED"],
+        ),
+        # the ACK of alice's FIN: she stays in FIN-WAIT-1, until the server's FIN brings another
+        (
+            CLOSED_FIRST,
+            "{drop: ACK, from: server}",
+            ["FIN-WAIT-1 CLOSE-WAIT", "FIN-WAIT-2 LAST-ACK", "TIME-WAIT CLOSED"],
+        ),
+        # a FIN that never came crosses nothing on its way
+        (
+            COMES_AGAIN,
+            "{drop: FIN, from: server}",
+            [
+                "ESTABLISHED FIN-WAIT-1",
+                "FIN-WAIT-1 CLOSING",
+                "FIN-WAIT-2 CLOSING",
+                "FIN-WAIT-2 CLOSING",
+                "TIME-WAIT TIME-WAIT",
+            ],
+        ),
+        (HELLO + "alice > s RST\n", "{drop: RST, from: client}", ["CLOSED ESTABLISHED"]),
+    ],
+)
+def test_what_was_lost_moves_its_sender_alone(wire: str, drop: str, states: list[str]) -> None:
+    script = scenario(cast=CAST, script=[*STARTS, drop])
+    view = View(script, profile_of(script), evidence(script, wire, Wire(at(-0.4), "drop", "")))
+    told = [f"{one.client_state} {one.server_state}" for one in segments(view)]
+    assert states == told[-len(states) :]

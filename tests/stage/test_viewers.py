@@ -77,7 +77,8 @@ def test_one_that_ends_at_once_is_told_in_its_own_words(out: Path, tmp_path: Pat
     with pytest.raises(EnvironmentFault) as caught:
         viewers.open_capture(tmp_path / "a.pcapng", "--\n")
     told = caught.value.text(language)
-    assert "134" in told and told.endswith("could not connect to display :99")
+    assert "134" in told
+    assert told.endswith("could not connect to display :99")
     assert [] == list((tmp_path / "temporary").iterdir())
     assert "" == capfd.readouterr().err
 

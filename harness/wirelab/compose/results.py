@@ -27,7 +27,7 @@ from wirelab.compose.preparation import prints
 from wirelab.declare.lab import Lab
 from wirelab.judge.grades import Grade, Student
 from wirelab.judge.likeness import CAPTURED, alike
-from wirelab.judge.lost import lost, told_lost
+from wirelab.judge.lost import segments
 from wirelab.judge.view import View
 from wirelab.present.class_page import class_page
 from wirelab.present.exports.github import class_summary
@@ -132,11 +132,8 @@ def shown(run: Run, language: Language) -> Shown:
             (connection.server.port, view.actor_at(connection, "server")),
         )
     }
-    gone = lost(view)
-    noted = [told_lost(one, gone) for item in view.connections for one in item.noted]
-    noted.sort(key=lambda one: one.segment.frame)
     lines = ladder(
-        noted[:MOST_LINES], run.profile, names, language=language, width=WIDTH, colour=False, origin=view.start
+        segments(view)[:MOST_LINES], run.profile, names, language=language, width=WIDTH, colour=False, origin=view.start
     )
     terminals = {actor: tuple(view.lines(actor)[:MOST_LINES]) for actor in view.transcripts}
     return Shown(tuple(lines[: 2 * MOST_LINES]), terminals)

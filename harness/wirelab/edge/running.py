@@ -284,7 +284,7 @@ class _Screen:
 def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
     """Judge a run folder; with ``ladder``, show the run again as it was shown live."""
     from wirelab.compose.artifacts import as_json, read_run
-    from wirelab.judge.lost import lost, told_lost
+    from wirelab.judge.lost import lost
     from wirelab.judge.view import View
     from wirelab.observe.timeline import timeline
 
@@ -296,9 +296,9 @@ def judge_again(folder: str, options: Options, *, ladder: bool) -> int:
     if ladder:
         names = {event.port: event.actor for event in stored.evidence.events if isinstance(event, Owned)}
         screen = _Screen(stored.scenario, stored.profile, options, names)
-        gone = lost(View(stored.scenario, stored.profile, stored.evidence))
-        for event in timeline(stored.evidence):
-            screen(told_lost(event, gone) if isinstance(event, Noted) else event)
+        view = View(stored.scenario, stored.profile, stored.evidence)
+        for event in timeline(stored.evidence, lost(view)):
+            screen(event)
         screen.finish()
     _show(judgement, options)
     tell_seed(judgement, seed_of(stored.evidence), options)

@@ -7,13 +7,13 @@ were lost. The script does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from wirelab.declare.steps import Drop
 from wirelab.judge.blame import wire_cut
 from wirelab.judge.view import View
 from wirelab.observe.connections import Noted
 from wirelab.observe.segments import PSH, Segment
+from wirelab.observe.timeline import timeline
 
 _MATCHES: Mapping[str, Callable[[Segment], bool]] = {
     "SYN": lambda segment: segment.syn and not segment.has_ack,
@@ -31,9 +31,14 @@ def lost(view: View) -> frozenset[int]:
     return frozenset(_dropped(view) | _cut(view)) if view.wire else frozenset()
 
 
-def told_lost(noted: Noted, frames: frozenset[int]) -> Noted:
-    """A segment with the note that it was lost, if it was."""
-    return replace(noted, notes=noted.notes | {"lost"}) if noted.segment.frame in frames else noted
+def segments(view: View) -> list[Noted]:
+    """Every segment in captured order: those that were lost are noted as such, and moved nobody who did not get them."""
+    gone = lost(view)
+    if gone:
+        found = [one for one in timeline(view.evidence, gone) if isinstance(one, Noted)]
+    else:
+        found = [one for item in view.connections for one in item.noted]
+    return sorted(found, key=lambda one: one.segment.frame)
 
 
 def _dropped(view: View) -> set[int]:

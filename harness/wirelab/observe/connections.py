@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from wirelab.observe.segments import SYN, Endpoint, Segment
-from wirelab.observe.sides import Half, Note, abort, move, probe, synchronize, take, weigh
+from wirelab.observe.sides import Half, Note, abort, arrive, move, probe, synchronize, take, weigh
 from wirelab.observe.streams import Chunk, Stream
 from wirelab.observe.tcpstate import State
 
@@ -149,13 +149,14 @@ class Tracker:
         self._all: list[_Conversation] = []
         self._latest: dict[tuple[Endpoint, Endpoint], tuple[_Conversation, Side]] = {}
 
-    def feed(self, segment: Segment) -> Noted:
-        """Take the next captured segment; says what it was and what it changed."""
+    def feed(self, segment: Segment, *, lost: bool = False) -> Noted:
+        """Take the next captured segment; says what it was and what it changed. ``lost``: it is known that it never
+        arrived, so that its receiver's state stays."""
         found = self._latest.get((segment.src, segment.dst))
         if found is None or (segment.flags & SYN and found[0].is_left_by(segment, found[1])):
             found = self._open(segment)
         conversation, side = found
-        return conversation.feed(segment, side)
+        return conversation.feed(segment, side, lost)
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -218,19 +219,19 @@ class _Conversation:
             return not answers and (self._over or not other.opened)
         return mine.opened or self._over or not other.opened  # else both sides opened at once
 
-    def feed(self, segment: Segment, side: Side) -> Noted:
+    def feed(self, segment: Segment, side: Side, lost: bool) -> Noted:
         mine, other = self._halves(side)
         was_over, was_aborted = self._over, self._aborted
         if segment.syn:
             synchronize(mine, other, segment)
         seq = mine.relative(segment.seq)
         ack = other.relative(segment.ack) if segment.has_ack else None
-        notes: set[Note] = set()
+        notes: set[Note] = {"lost"} if lost else set()
         delivered: tuple[Chunk, ...] = ()
         if segment.rst:
             if other.state is State.SYN_SENT and not mine.opened and ack == 1:
                 notes.add("refused")
-            self._aborted |= abort(mine, other, seq, ack)
+            self._aborted |= abort(mine, other, seq, ack, lost=lost)
         else:
             delivered = self._place(mine, other, segment, seq, ack, notes)
         repeats_fin = segment.fin and "retransmission" in notes
@@ -281,7 +282,9 @@ class _Conversation:
             if other.ack is not None and other.ack > mine.fin:
                 mine.fin_ack_at = other.ack_at
         if not over and (span or acks_fin or mine.state is not other.state):  # else nothing can move
-            move(mine, other, segment, ack, acks_fin, first_fin)
+            move(mine, other, segment, ack, acks_fin, first_fin, lost="lost" in notes)
+        if "lost" not in notes:
+            arrive(mine, other, segment, ack)
         mine.synchronized |= segment.syn
         # In an opening connection, an ACK of what was never sent is a stray from an earlier one (3.5.1).
         stray = ack is not None and other.state is State.SYN_SENT and ack > other.sent

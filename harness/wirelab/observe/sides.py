@@ -46,7 +46,9 @@ class Half:
         "fin",
         "fin_ack_at",
         "fin_at",
+        "fin_lost",
         "isn",
+        "missed",
         "opened",
         "origin",
         "probed",
@@ -70,6 +72,8 @@ class Half:
         self.fin: int | None = None  # the number of its FIN
         self.fin_at: int | None = None
         self.fin_ack_at: int | None = None  # the other side's segment that acknowledged it
+        self.fin_lost = False  # whether its FIN is known not to have arrived so far
+        self.missed = False  # whether an acknowledgment of its SYN or FIN is known not to have arrived
         self.copies = 0  # copies of the FIN that no ACK has answered yet
         self.probed = False  # whether its last segment was a keep-alive, not answered yet
 
@@ -110,7 +114,7 @@ def synchronize(mine: Half, other: Half, segment: Segment) -> None:
         other.on(Event.SENDS_SYN)
 
 
-def abort(mine: Half, other: Half, seq: int, ack: int | None) -> bool:
+def abort(mine: Half, other: Half, seq: int, ack: int | None, *, lost: bool) -> bool:
     """Let a RST take effect if its receiver would accept it (RFC 9293, 3.5.3); says whether it changed anything."""
     if mine.state is State.SYN_SENT:
         acceptable = seq == mine.sent  # else it rejects a stray segment, by that one's numbers (3.10.7.3)
@@ -123,7 +127,8 @@ def abort(mine: Half, other: Half, seq: int, ack: int | None) -> bool:
         return False
     before = mine.state, other.state
     mine.on(Event.SENDS_RST)
-    other.on(Event.RECEIVES_RST)
+    if not lost:
+        other.on(Event.RECEIVES_RST)
     return before != (mine.state, other.state)
 
 
@@ -202,8 +207,11 @@ def weigh(mine: Half, other: Half, segment: Segment, ack: int, pure: bool, notes
         mine.window = window
 
 
-def move(mine: Half, other: Half, segment: Segment, ack: int | None, acks_fin: bool, first_fin: bool) -> None:
-    """Turn a segment without RST into events for both sides, in the order of RFC 9293, 3.10.7.4."""
+def move(
+    mine: Half, other: Half, segment: Segment, ack: int | None, acks_fin: bool, first_fin: bool, *, lost: bool
+) -> None:
+    """Turn a segment without RST into events for both sides, in the order of RFC 9293, 3.10.7.4. One that is known to be
+    ``lost`` is none for its receiver."""
     if segment.syn:
         mine.on(Event.SENDS_SYN if ack is None else Event.SENDS_SYN_ACK)
         if other.ack is not None and other.ack >= 1:  # both opened at once, and the other's SYN,ACK came first
@@ -216,15 +224,37 @@ def move(mine: Half, other: Half, segment: Segment, ack: int | None, acks_fin: b
             if other.state is State.LISTEN and not other.opened:
                 other.on(Event.SENDS_SYN_ACK)
             mine.on(Event.SENDS_ACK_OF_SYN)
-        other.on(Event.RECEIVES_ACK_OF_SYN)
+        _acknowledged(other, Event.RECEIVES_ACK_OF_SYN, lost)
     if acks_fin:
         mine.on(Event.SENDS_ACK_OF_FIN)
-        other.on(Event.RECEIVES_ACK_OF_FIN)
+        _acknowledged(other, Event.RECEIVES_ACK_OF_FIN, lost)
     if first_fin:
         mine.on(Event.SENDS_FIN)
+        mine.fin_lost = lost
         if other.fin is not None and (ack is None or ack <= other.fin):
-            mine.on(Event.RECEIVES_CROSSING_FIN)
-            other.on(Event.RECEIVES_CROSSING_FIN)
+            if not other.fin_lost:
+                mine.on(Event.RECEIVES_CROSSING_FIN)
+            if not lost:
+                other.on(Event.RECEIVES_CROSSING_FIN)
         elif mine.fin is not None and other.ack is not None and other.ack > mine.fin:  # captured after its ACK
             other.on(Event.SENDS_ACK_OF_FIN)
             mine.on(Event.RECEIVES_ACK_OF_FIN)
+
+
+def arrive(mine: Half, other: Half, segment: Segment, ack: int | None) -> None:
+    """Let a segment that was not lost make up for one that was and said the same."""
+    if segment.fin:
+        mine.fin_lost = False
+    if other.missed and ack is not None:
+        other.missed = False
+        if ack >= 1:
+            other.on(Event.RECEIVES_ACK_OF_SYN)
+        if other.fin is not None and ack > other.fin:
+            other.on(Event.RECEIVES_ACK_OF_FIN)
+
+
+def _acknowledged(half: Half, event: Event, lost: bool) -> None:
+    if lost:
+        half.missed |= after(half.state, event) is not half.state
+    else:
+        half.on(event)

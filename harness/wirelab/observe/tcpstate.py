@@ -14,7 +14,8 @@ segments, and must infer both sides' states from them. Three rules make that exa
    One case needs no proof: two FINs that crossed, neither acknowledging the other (figure 13). Both are
    under way at once, and both sides are CLOSING.
 3. *An ACK or a RST counts as received when it is seen*: nothing that follows would prove it. (When an ACK was
-   lost, the retransmission of what it acknowledged shows it; states do not move back.)
+   lost, the retransmission of what it acknowledged shows it; states do not move back.) Where it is known that a
+   segment never arrived, because a script let it vanish, it moves its sender alone, until it comes again.
 
 What leaves no trace on the wire is missing on purpose: CLOSED to LISTEN (a server's passive open), and
 TIME-WAIT to CLOSED after two maximum segment lifetimes. So the side that is connected to starts as LISTEN, the other

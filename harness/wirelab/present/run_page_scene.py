@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.judge.lost import lost, told_lost
+from wirelab.judge.lost import lost
 from wirelab.judge.verdict import Finding, Judgement
 from wirelab.judge.view import View
 from wirelab.observe.connections import Noted
@@ -125,12 +125,11 @@ class Scene:
 
 def scene(view: View, judgement: Judgement, language: Language) -> Scene:
     """The scene of a run that has been judged."""
-    everything = timeline(view.evidence)
+    everything = timeline(view.evidence, lost(view))
     moments = [one.segment.time if isinstance(one, Noted) else one.time for one in everything[:1] + everything[-1:]]
     start = view.start or min(moments, default=0)
     reader = Ladder(view.profile, port_name, language=language, width=120, colour=False)
-    gone = lost(view)
-    segments = [told_lost(one, gone) for one in everything if isinstance(one, Noted)]
+    segments = [one for one in everything if isinstance(one, Noted)]
     segments.sort(key=lambda one: one.segment.frame)
     told = [one for one in everything if isinstance(one, _RECORDED)]
     said = [one for event in told if (one := _happened(event, start, view, language)) is not None]
