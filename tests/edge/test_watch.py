@@ -133,7 +133,31 @@ def test_a_folder_of_scenarios_is_watched_and_what_is_deleted_is_not_called_save
     command.gone()
 
 
-@pytest.mark.parametrize("words", [["a.yaml"], ["lab", "mine"], ["heartbeat/basic"]])
+def test_what_a_build_writes_is_not_taken_for_saved(folder: Path) -> None:
+    """Also where it fails: the program is its product, and lies beside its source."""
+    command = Command(folder)
+    (folder / "sub").mkdir()
+    save(folder / "sub" / "client.src", RIGHT)
+    toml = 'client = "python3 client.py"\nbuild = "cp client.src client.py%s"\n'
+    save(folder / "sub" / "wirelab.toml", toml % " && exit 3")
+    words = command.argv("run", "1-messaging", "sub", "--only", SCENARIO, "--watch", "--quiet")
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
+    )
+    try:
+        child.expect("save one to play again")
+        save(folder / "sub" / "wirelab.toml", toml % "")
+        assert 0 == child.expect(["wirelab.toml was saved", "client.py was saved"])
+        child.expect("pass: messaging/one-line")
+        child.expect("save one to play again")
+        save(folder / "sub" / "wirelab.toml", toml % " ")
+        assert 0 == child.expect(["wirelab.toml was saved", "client.py was saved"])
+    finally:
+        child.close(force=True)
+    command.gone()
+
+
+@pytest.mark.parametrize("words", [["a.yaml"], ["lab", "mine"], ["heartbeat/basic"], ["x" * 300]])
 def test_what_is_given_is_watched_and_protocols_beside_a_scenario(
     folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
@@ -142,17 +166,36 @@ def test_what_is_given_is_watched_and_protocols_beside_a_scenario(
         (folder / name).touch()
     for name in ("lab", "mine", "protocols"):
         (folder / name).mkdir()
-    given = [Path(word) for word in words if Path(word).exists()]
-    beside = [Path("protocols")] * (words == ["a.yaml"])
-    roots = watching._roots({"client": "python3 client.py"}, words)
+    given = [Path(word) for word in words if len(word) < 300 and Path(word).exists()]
+    beside = [folder / "protocols"] * bool(given)
+    roots = watching._roots({"client": f"python3 client.py {'x' * 300}"}, words)
     assert [*given, *beside, Path("client.py"), Path()] == roots
+
+
+@pytest.mark.parametrize("given", ["messaging", "messaging/one-line.yaml"])
+def test_a_scenario_s_protocols_are_watched_wherever_they_are_looked_for(folder: Path, given: str) -> None:
+    root = folder / "scenarios"
+    for name in ("messaging/protocols", "protocols"):
+        (root / name).mkdir(parents=True)
+    (root / "messaging" / "one-line.yaml").touch()
+    wanted = [root / given, root / "messaging" / "protocols", root / "protocols"]
+    assert wanted == watching._roots({}, [str(root / given)])
+
+
+def test_a_file_that_is_given_is_watched_though_its_folder_is_not(folder: Path) -> None:
+    case = folder / "case.yaml"
+    case.touch()
+    (root,) = watching._roots({"client": "/bin/true"}, [str(case)])
+    before = watching._state([], [root])
+    save(case, "x")
+    assert case == watching._change([], [root], before)
 
 
 def test_what_cannot_be_watched_is_said(folder: Path) -> None:
     command = Command(folder)
     done = command("run", SCENARIO, "--client", "true", "--watch")
     assert 64 == done.status
-    assert "nothing to watch" in done.err
+    assert f"nothing to watch: nothing in `{SCENARIO} true` is a file or a folder" in done.err
     done = command("run", SCENARIO, "--client", "true", "--watch", "--json")
     assert 64 == done.status
     assert "--json" in done.err

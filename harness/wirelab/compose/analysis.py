@@ -186,7 +186,7 @@ def analyse(
 def load(protocol: str) -> Profile:
     """The profile in a file, or of a name. Raises UsageError when there is neither, AuthorError for its mistakes."""
     path = Path(protocol)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):
         return load_profile(read_text(path), protocol)
     known = kit.protocol_names()
     if protocol not in known:
@@ -197,7 +197,7 @@ def load(protocol: str) -> Profile:
 def protocol_text(protocol: str) -> str:
     """The source text of a profile in a file, or of a name; errors as for ``load``."""
     path = Path(protocol)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):
         return read_text(path)
     return kit.protocol_text(load(protocol).name)[0]
 

@@ -6,6 +6,7 @@ beside ``harness``. The wheel's copy is looked for first: no checkout has that f
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -60,11 +61,11 @@ def labs_root() -> Path:
 def lab_folder(word: str) -> Path | None:
     """The folder of the lab that a word means: a path, or the name of one of the kit's; None when it means none."""
     path = Path(word)
-    if (path / LAB_FILE).is_file():
+    if os.path.isfile(path / LAB_FILE):  # which takes what cannot be a path as not there
         return path
     name = word.rstrip("/").removeprefix("labs/")
     folder = labs_root() / name
-    return folder if re.fullmatch("[a-z0-9-]+", name) and (folder / LAB_FILE).is_file() else None
+    return folder if re.fullmatch("[a-z0-9-]+", name) and os.path.isfile(folder / LAB_FILE) else None
 
 
 def scenarios_root() -> Path:

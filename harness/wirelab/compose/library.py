@@ -54,7 +54,7 @@ def find(wanted: Iterable[str]) -> list[Path]:
     found: list[Path] = []
     for word in wanted:
         candidates = [Path(word), kit.scenarios_root() / word, kit.scenarios_root() / f"{word}.yaml"]
-        existing = [path for path in candidates if path.exists()]
+        existing = [path for path in candidates if os.path.exists(path)]
         path = next((path for path in existing if path.is_file() or _inside(path)), next(iter(existing), None))
         if path is None:
             file = Path(word)
@@ -152,11 +152,18 @@ def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     return profile, text
 
 
+def protocol_folders(path: Path) -> list[Path]:
+    """Where the profiles of the scenario in a file, or of those in a folder, are looked for; not all need be there.
+    Raises what ``root_above`` raises."""
+    inside = path / "any" if path.is_dir() else path
+    root, above = root_above(inside), inside.resolve().parents
+    return [folder / PROTOCOLS for folder in above[: 2 if root is None else above.index(root) + 1]]
+
+
 def _profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     name = scenario.protocol
-    root, above = root_above(path), path.resolve().parents
-    for folder in above[: 2 if root is None else above.index(root) + 1]:
-        candidate = folder / PROTOCOLS / f"{name}.yaml"
+    for folder in protocol_folders(path):
+        candidate = folder / f"{name}.yaml"
         if candidate.is_file():
             text = read_text(candidate)
             return load_profile(text, str(candidate)), text

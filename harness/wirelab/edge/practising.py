@@ -180,10 +180,13 @@ def _submission(lab: LoadedLab, words: Sequence[str], options: Options) -> Submi
 
 def _build(submission: Submission, options: Options) -> None:
     """Build the programs in their own folder, as the student would. Raises UsageError with all that was printed."""
-    for command in submission.build:
-        if not options.json:
-            put(safe(say("lab.building", options.language, command=command)))
-        build(command, submission.folder)
+    try:
+        for command in submission.build:
+            if not options.json:
+                put(safe(say("lab.building", options.language, command=command)))
+            build(command, submission.folder)
+    finally:
+        options.built()
 
 
 def _tell(name: str, played: Played, done: int, count: int, options: Options) -> None:

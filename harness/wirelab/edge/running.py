@@ -78,6 +78,7 @@ class Options:
     observe: bool = True
     seed: int | None = None
     told: Callable[[Judgement], object] = lambda judgement: None  # of each run when it is over
+    built: Callable[[], object] = lambda: None  # when programs have been built, or could not be
 
 
 def options_from(options: argparse.Namespace, language: Language) -> Options:

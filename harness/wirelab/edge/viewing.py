@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -61,14 +62,14 @@ def dissector(options: argparse.Namespace, language: Language) -> int:
 def open_run(options: argparse.Namespace, language: Language) -> int:
     """Start Wireshark on the capture of a run, or on a capture."""
     path = Path(options.run)
-    if path.is_dir():
+    if os.path.isdir(path):
         if not (path / CAPTURE).is_file():
             raise InputError("viewing.nothing", path=path)
         run = artifacts.read_run(path)
         capture, profile, port = path / CAPTURE, run.profile, run.evidence.port or DEFAULT_PORT
         if options.protocol is not None:
             profile = analysis.load(options.protocol)
-    elif path.is_file():
+    elif os.path.isfile(path):
         capture, profile, port = path, analysis.load(options.protocol or DEFAULT_PROTOCOL), DEFAULT_PORT
         with analysis.opened(capture):  # what is no capture is told here, in words, and not in a window
             pass

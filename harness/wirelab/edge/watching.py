@@ -14,10 +14,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from wirelab.base.clock import Deadline
+from wirelab.base.clock import Deadline, now_ns
 from wirelab.base.errors import AuthorError, EnvironmentFault, InputError, UsageError
 from wirelab.base.texts import Text, register, say
-from wirelab.compose.library import PROTOCOLS
+from wirelab.compose.library import protocol_folders
 from wirelab.edge.output import complain, put
 from wirelab.edge.running import Options
 from wirelab.judge.verdict import Judgement
@@ -25,6 +25,7 @@ from wirelab.present.change import changes
 from wirelab.present.style import safe
 
 EVERY = 0.2  # seconds between two looks
+REST = 9  # times as long as a look took: of a large folder, a tenth of a processor at most
 QUIET = 0.15  # seconds for which nothing more is written: editors save in several steps
 MOST, MOST_FOLDERS = 2000, 500  # files that are watched, folders that are looked through for them
 SETTLES = 3.0  # seconds after which it is played, even if something is written all the time
@@ -41,8 +42,8 @@ register(
         "watch.saved": Text("── {file} was saved ──", "── {file} 已保存 ──"),
         "watch.gone": Text("── {file} was deleted, moved or renamed ──", "── {file} 已被删除、移走或改名 ──"),
         "watch.nothing": Text(
-            "--watch has nothing to watch: none of the words in {words} is a file, and no folder was given",
-            "--watch 没有可监视的文件：{words} 中没有文件名，也没有给出文件夹",
+            "--watch has nothing to watch: nothing in `{words}` is a file or a folder",
+            "--watch 没有可监视的文件：`{words}` 中没有文件，也没有文件夹",
         ),
         "watch.json": Text(
             "--watch is for people to look at, --json for programs: choose one",
@@ -54,7 +55,7 @@ register(
 State = dict[Path, tuple[int, int]]
 
 
-def watch(play: Callable[[Options], int], options: Options, words: Iterable[str]) -> int:
+def watch(play: Callable[[Options], int], options: Options, words: Sequence[str]) -> int:
     """Play, and again after each save, until Ctrl-C while nothing is played; the exit status is that of the last run.
 
     ``words`` are those of the command line: what of them is a file or a folder (scenarios, a lab, a submission) is
@@ -65,13 +66,14 @@ def watch(play: Callable[[Options], int], options: Options, words: Iterable[str]
     roots = _roots(options.commands, words)
     fixed, folders = [*filter(Path.is_file, roots)], [*filter(Path.is_dir, roots)]
     if not roots:
-        raise UsageError("watch.nothing", words=" ".join(options.commands.values()) or "-")
+        raise UsageError("watch.nothing", words=shlex.join([*words, *options.commands.values()]))
     before: dict[str, Judgement] | None = None
     while True:
         state = _state(folders, fixed)
         seen: dict[str, Judgement] = {}
         try:
-            status = play(replace(options, told=partial(_note, seen)))
+            renew = partial(_renew, state, folders, fixed)  # what a build writes is not saved by anybody
+            status = play(replace(options, told=partial(_note, seen), built=renew))
         except (UsageError, InputError, AuthorError, EnvironmentFault) as error:  # the next save may mend it
             status = error.exit_status
             complain("wirelab: " + "\n".join(map(safe, error.text(options.language).split("\n"))))
@@ -93,17 +95,22 @@ def _note(seen: dict[str, Judgement], judgement: Judgement) -> None:
     seen[judgement.scenario] = judgement
 
 
+def _renew(state: State, folders: Sequence[Path], fixed: Iterable[Path]) -> None:
+    state.clear()
+    state.update(_state(folders, fixed))
+
+
 def _roots(commands: Mapping[str, str], words: Iterable[str]) -> list[Path]:
-    """What is watched: files and folders given, and protocols beside scenarios; files that commands name, and the
+    """What is watched: files and folders given, and the protocols of scenarios; files that commands name, and the
     folders in which sources lie beside them."""
-    roots = [path for path in map(Path, words) if path.exists()]
-    roots += [beside for path in roots if path.is_file() and (beside := path.parent / PROTOCOLS).is_dir()]
+    roots = [Path(word) for word in words if os.path.exists(word)]  # which takes what cannot be a path as not there
+    roots += [folder for path in roots for folder in protocol_folders(path) if folder.is_dir()]
     for command in commands.values():
         for word in _words(command):
             path = Path(word)
-            if path.is_file() and not path.is_absolute():
+            if os.path.isfile(word) and not path.is_absolute():
                 roots += [path, path.parent] if path.suffix in SOURCES else [path]
-            elif path.is_file() and path.suffix in SOURCES:
+            elif os.path.isfile(word) and path.suffix in SOURCES:
                 roots.append(path)
     return list(dict.fromkeys(roots))
 
@@ -140,11 +147,13 @@ def _sources(folder: Path) -> list[Path]:
 def _change(folders: Sequence[Path], fixed: Sequence[Path], before: State) -> Path:
     """Wait until a file is another than it was, and has been so for a moment; tells which."""
     while True:
+        begun = now_ns()
         now = _state(folders, fixed)
+        took = (now_ns() - begun) / 1e9
         changed = [path for path in now.keys() | before.keys() if now.get(path) != before.get(path)]
         if changed:
             return _settled(folders, fixed, now, min(changed))
-        select.select((), (), (), EVERY)
+        select.select((), (), (), max(EVERY, REST * took))
 
 
 def _settled(folders: Sequence[Path], fixed: Sequence[Path], last: State, changed: Path) -> Path:

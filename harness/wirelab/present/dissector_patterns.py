@@ -1,7 +1,8 @@
 """Regular expressions of profiles, from Python's spelling to that of PCRE2, which Wireshark has. Knows no profile.
 
-The two read almost alike. What differs is rewritten, and what has no counterpart is refused: ``NotTranslated``. Groups
-lose their names, which PCRE2 allows in ASCII and 32 characters long only; they are told apart by number.
+The two read almost alike. What differs is rewritten, and what has no counterpart is refused: ``NotTranslated``; left are
+``\\B`` on an empty text, ``$`` in several lines at a text's end, and letters such as the dotless i where case does not
+count. Groups lose their names, which PCRE2 allows in ASCII and 32 characters long only; they are told apart by number.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _TOKEN = re.compile(
       | (?P<plain>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_IN_SET = re.compile(r"\\(?:N\{[^}]*\}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|.", re.DOTALL)
+_IN_SET = re.compile(r"\\(?:N\{[^}]*\}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|.)|.", re.DOTALL)
 _SAME = "dDwWbBAfnrtae"  # letters that mean the same after a backslash; \e is none of Python's and never comes
 # What str.isspace() calls space, and re with it; PCRE2's \s leaves out 1c to 1f, and has U+180E.
 _SPACES = ((0x09, 0x0D), (0x1C, 0x20), *((one, one) for one in (0x85, 0xA0, 0x1680)), (0x2000, 0x200A))
@@ -89,6 +90,8 @@ def _flags(token: re.Match[str]) -> str:
 
 def _escape(escape: str, *, in_set: bool) -> str:
     letter = escape[1]
+    if not letter.isascii():
+        return _plain(letter)
     if letter == "N":
         name = escape[3:-1]
         return f"\\x{{{ord(unicodedata.lookup(name)):x}}}"
