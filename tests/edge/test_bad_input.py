@@ -40,6 +40,28 @@ def test_a_scenario_that_is_not_there(capsys: pytest.CaptureFixture[str], word: 
     refused(inside(capsys, "run", word), USAGE, word, meant)
 
 
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "@"),
+        ("run", "1-messaging", "@"),
+        ("run", "messaging/one-line", "--client", "python3 -c @", "--watch"),
+        ("grade", "1-messaging", "@", "-o", "graded"),
+        ("lint", "@"),
+        ("judge", "@"),
+        ("open", "@"),
+        ("dissector", "@"),
+        ("analyze", "@"),
+    ],
+    ids=" ".join,
+)
+def test_a_word_that_is_too_long_for_a_path(capsys: pytest.CaptureFixture[str], words: tuple[str, ...]):
+    done = inside(capsys, *(word.replace("@", "x" * 300) for word in words))
+    assert done.status in (USAGE, NO_INPUT)
+    refused(done, done.status, "x" * 300)
+
+
 def test_a_folder_without_scenarios(here: Path, capsys: pytest.CaptureFixture[str]):
     (here / "empty").mkdir()
     refused(inside(capsys, "run", "empty"), USAGE, "empty")

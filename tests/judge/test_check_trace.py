@@ -131,8 +131,18 @@ def test_what_killing_brought_about_does_not_count():
     assert "pass" == run(f"{OPEN}...\n", wire, killed(90, "alice")).verdict.value
     found = only(run(f"{OPEN}...\n{CLOSE}", wire, killed(90, "alice")))
     assert "WL701" == found.code
-    assert "no such segment came before the programs were ended (frame 6 came after that)" in found.rationale.in_("en")
-    assert "（第 6 帧在那之后）" in found.rationale.in_("zh")
+    told = "no such segment came before the programs were ended (what came from frame 6 on, came of that)"
+    assert told in found.rationale.in_("en")
+    assert "（从第 6 帧起都是结束程序之后的）" in found.rationale.in_("zh")
+
+
+def test_a_connection_that_began_when_all_was_over_is_none():
+    """Nothing of it is the program's doing: what is missing is told, and what came is not too much."""
+    late = HELLO.replace("SYN\n", "SYN at=100ms\n", 1) + "alice > s RST"
+    found = only(run(f"{OPEN}...\n", late, killed(90, "alice")))
+    assert ("WL701", ()) == (found.code, found.frames)
+    assert "what came from frame 1 on" in found.rationale.in_("en")
+    assert {"missing"} == {row.kind for row in found.beside if row.expected not in ("", "...")}
 
 
 def test_too_many_ways_to_read_it_is_inconclusive():

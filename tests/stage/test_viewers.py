@@ -21,6 +21,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 ps -o sid= -p $$ > "$OUT/session"
+echo $$ > "$OUT/pid"
 touch "$OUT/ready"
 while [ ! -e "$OUT/end" ]; do sleep 0.05; done
 """
@@ -63,8 +64,7 @@ def test_the_script_goes_also_when_wireshark_is_killed(out: Path, tmp_path: Path
     (tmp_path / "a.pcapng").touch()
     pid = viewers.open_capture(tmp_path / "a.pcapng", "--\n")
     assert until((out / "ready").exists)
-    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    os.kill(int(child), signal.SIGKILL)
+    os.kill(int((out / "pid").read_text("utf-8")), signal.SIGKILL)
     assert until(lambda: not list((tmp_path / "temporary").iterdir()))
     os.waitpid(pid, 0)
 
@@ -81,6 +81,28 @@ def test_one_that_ends_at_once_is_told_in_its_own_words(out: Path, tmp_path: Pat
     assert told.endswith("could not connect to display :99")
     assert [] == list((tmp_path / "temporary").iterdir())
     assert "" == capfd.readouterr().err
+
+
+def test_of_one_that_says_much_the_beginning_is_told_and_nothing_more_is_kept(out: Path, tmp_path: Path):
+    program = tmp_path / "bin" / "wireshark"
+    program.write_text("#!/bin/sh\nhead -c 3000000 /dev/zero | tr '\\0' x >&2\nexit 3\n", encoding="utf-8")
+    (tmp_path / "a.pcapng").touch()
+    with pytest.raises(EnvironmentFault) as caught:
+        viewers.open_capture(tmp_path / "a.pcapng", "--\n")
+    assert caught.value.text("en").endswith(f"status 3: {'x' * viewers.MOST_SAID}")
+    assert [] == list((tmp_path / "temporary").iterdir())
+
+
+def test_a_shell_that_cannot_be_started_leaves_nothing(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a.pcapng").touch()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(11, "no more processes")
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    with pytest.raises(EnvironmentFault, match="no more processes"):
+        viewers.open_capture(tmp_path / "a.pcapng", "--\n")
+    assert [] == list((tmp_path / "temporary").iterdir())
 
 
 def test_one_that_hands_over_to_another_has_not_failed(out: Path, tmp_path: Path):

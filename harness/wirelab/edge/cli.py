@@ -6,6 +6,7 @@ Exit status: 0 pass, 1 fail, 2 inconclusive, 64 and up usage or harness errors (
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shlex
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NoReturn
 
 from wirelab import __version__
-from wirelab.base.errors import EnvironmentFault, UsageError, WirelabError
+from wirelab.base.errors import EnvironmentFault, InputError, UsageError, WirelabError
 from wirelab.base.texts import Text, register, say, spoken
 from wirelab.edge import output
 from wirelab.edge.arguments import add_analysis, add_exports, add_grading, add_output
@@ -25,6 +26,7 @@ from wirelab.edge.workflow import add_workflow
 
 Language = Literal["en", "zh"]
 USAGE, BUG, INTERRUPTED, BROKEN_PIPE = 64, 70, 130, 141
+NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)  # how the system refuses a word that was given as a path, whoever asks
 
 register(
     {
@@ -37,6 +39,7 @@ register(
             "-o is empty: name a file or a folder (is a variable not set?)",
             "-o 为空：请给出文件或文件夹（是不是变量没有赋值？）",
         ),
+        "cli.no-path": Text("{path}: {why}", "{path}：{why}"),
         "cli.interrupted": Text(
             "interrupted; everything that was started has been ended", "已中断；启动的程序都已结束"
         ),
@@ -113,7 +116,13 @@ def _main(arguments: Sequence[str] | None) -> int:
         return error.exit_status
     except ModuleNotFoundError:
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_PATH and error.filename:
+            from wirelab.present.style import safe
+
+            named = InputError("cli.no-path", path=error.filename, why=error.strerror)
+            output.complain("wirelab: " + safe(named.text(language)))
+            return named.exit_status
         output.complain("wirelab: wirelab itself failed; please report this:\n" + traceback.format_exc().rstrip())
         return BUG
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from wirelab.judge.match_lines import evaluate
 from wirelab.judge.match_reading import Row
 from wirelab.judge.verdict import Beside, Finding, Said
 from wirelab.judge.view import View
-from wirelab.observe.connections import Connection, Noted, Side, Tracker
+from wirelab.observe.connections import Connection, Handshake, Noted, Side, Stream, Teardown, Tracker
 from wirelab.observe.messages import Message
 
 QUOTED = 40  # characters of a payload in the column of what was seen
@@ -162,8 +162,9 @@ class Compared:
         later = next((each.frames[0] for each in self._after(row) if each.frames and each.kind != "passed"), None)
         if later is None and self._killed is not None:
             return Bilingual(
-                f"no such segment came before the programs were ended (frame {self._killed} came after that)",
-                f"程序被结束之前没有出现这样的报文段（第 {self._killed} 帧在那之后）",
+                f"no such segment came before the programs were ended (what came from frame {self._killed} on, came of "
+                "that)",
+                f"程序被结束之前没有出现这样的报文段（从第 {self._killed} 帧起都是结束程序之后的）",
             )
         if later is None:
             return Bilingual("no such segment came", "没有出现这样的报文段")
@@ -229,7 +230,7 @@ def check_trace(view: View, item: Expected) -> tuple[Said | None, list[Finding]]
     compared = Compared(item.trace, connection, sides, messages, killed)
     if compared.match.matched:
         return compared.summary(), []
-    if excuse := _excused(view, client, connection, compared):
+    if connection.noted and (excuse := _excused(view, client, connection, compared)):
         return None, [excuse]
     submission = next((actor for actor in sides if view.part(actor) == "submission"), None)
     if submission is None:
@@ -246,7 +247,12 @@ def _until(connection: Connection, time: float) -> Connection:
     for noted in connection.noted:
         if noted.segment.time < time:
             tracker.feed(noted.segment)
-    return tracker.connections[-1] if tracker.connections else connection
+    if tracker.connections:
+        return tracker.connections[-1]
+    nothing: Stream = Stream(())
+    return replace(  # it began later
+        connection, noted=(), handshake=Handshake(), teardown=Teardown(), client_stream=nothing, server_stream=nothing
+    )
 
 
 def _excused(view: View, client: str, connection: Connection, compared: Compared) -> Finding | None:

@@ -1,9 +1,9 @@
 """Starts Wireshark on a capture with a dissector loaded, and leaves it to the person. Knows no profile and no run.
 
 Wireshark reads the script when it starts, and again when the person asks for it (Analyze > Reload Lua Plugins), so the
-file has to live as long as Wireshark does, and nobody of ours waits that long. A shell does: it starts Wireshark, and when
-that ends removes the private folder that the script lies in. Both are in a session of their own: the Ctrl-C of the
-terminal does not reach them.
+file has to live as long as Wireshark does, and nobody of ours waits that long. A shell does: it starts Wireshark, keeps the
+beginning of what it says, and when that ends removes the private folder that both lie in. All are in a session of their
+own: the Ctrl-C of the terminal does not reach them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ from wirelab.base.texts import Text, register
 from wirelab.stage.removing import remove
 
 SCRIPT = "protocol.lua"
+SAID, STATUS = "said", "status"
 BEGINS = 0.5  # seconds in which a Wireshark that cannot begin (no such display, no right to it) has ended
-MOST_SAID = 400  # characters of what it said about that
+MOST_SAID = 400  # bytes of what it said about that; what it says later is read, and forgotten
 # $1: the private folder; the rest: what to run. Removed by name: nothing else is in it, and rm -r is never needed.
-_WAITING = 'folder=$1; shift; "$@"; status=$?; rm -f -- "$folder"/' + SCRIPT + '; rmdir -- "$folder"; exit $status'
+_WAITING = f"""folder=$1; shift
+{{ "$@"; echo $? >"$folder"/{STATUS}; }} 2>&1 >/dev/null | {{ head -c {MOST_SAID} >"$folder"/{SAID}; cat >/dev/null; }}
+read -r status <"$folder"/{STATUS}
+[ "$status" = 0 ] || cat "$folder"/{SAID} >&2
+rm -f -- "$folder"/{SCRIPT} "$folder"/{SAID} "$folder"/{STATUS}; rmdir -- "$folder"
+exit "$status"
+"""
 
 register(
     {
@@ -74,24 +81,24 @@ def open_capture(capture: Path, dissector: str) -> int:
         script = folder / SCRIPT
         script.write_text(dissector, encoding="utf-8")
         wanted = [program, "-X", f"lua_script:{script}", "-o", "tcp.reassemble_out_of_order:TRUE"]
-        with tempfile.TemporaryFile() as errors:
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", _WAITING, "sh", str(folder), *wanted, "-r", str(capture.resolve())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                start_new_session=True,
-            )
-            try:
-                status = process.wait(BEGINS)
-            except subprocess.TimeoutExpired:
-                process.returncode = 0  # not ours to wait for: without this Python would warn that it still runs
-                return process.pid
-            if status:
-                errors.seek(0)
-                said = errors.read(4 * MOST_SAID).decode("utf-8", "replace").strip()[:MOST_SAID]
-                raise EnvironmentFault("viewers.ended", status=status, said=said and f": {said}")
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", _WAITING, "sh", str(folder), *wanted, "-r", str(capture.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     except OSError as error:
         remove(folder)
         raise EnvironmentFault("viewers.failed", why=error.strerror) from None
+    assert process.stderr is not None
+    with process.stderr:
+        try:
+            status = process.wait(BEGINS)
+        except subprocess.TimeoutExpired:
+            process.returncode = 0  # not ours to wait for: without this Python would warn that it still runs
+            return process.pid
+        if status:
+            said = process.stderr.read().decode("utf-8", "replace").strip()
+            raise EnvironmentFault("viewers.ended", status=status, said=said and f": {said}")
     return process.pid
