@@ -165,7 +165,10 @@ class Speaking(BasePlugin[NoOptions]):  # type: ignore[no-untyped-call]
 
 
 def make(site: Path) -> None:
-    """Build the site into ``site``. Raises SystemExit when anything is wrong: a link, an anchor, a page not in the navigation."""
+    """Build the site into ``site``, a new folder, or one with a site, which is replaced. Raises SystemExit when anything is
+    wrong: a link, an anchor, a page not in the navigation, a folder with something else in it."""
+    if site.exists() and not (site / "404.html").is_file() and (not site.is_dir() or any(site.iterdir())):
+        raise SystemExit(f"{site} holds something else than a site: name a new folder")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "pages"
         gather(folder)

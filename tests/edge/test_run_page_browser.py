@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -305,6 +306,19 @@ def test_segments_that_fall_together_on_the_scale_are_counted(opened: Open) -> N
         assert drawn < 200
         assert 407 == drawn + sum(signs)
         assert "zoom in" in it.page.locator(".rungs .merged title").first.text_content()
+        places = it.page.locator(".rungs .merged").evaluate_all(
+            "all => all.map(one => [one.getAttribute('x'), Number(one.getAttribute('y'))])"
+        )
+        apart = [low - high for (side, high), (other, low) in pairwise(sorted(places)) if side == other]
+        assert 12 <= min(apart) < 24, "one sign a line of text, not one for all"
+        it.page.locator(".rungs").focus()
+        for key in ("Home", *["ArrowDown"] * 9):
+            it.page.keyboard.press(key)
+        assert "10" == it.chosen(), "drawn, though others lie there too"
+        wider = it.page.locator(".zoom button").first
+        assert wider.is_disabled(), "all is in sight already"
+        it.page.locator(".zoom button").nth(1).click()
+        assert wider.is_enabled()
         assert [] == overlapping(it.page)
 
 

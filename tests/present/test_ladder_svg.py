@@ -13,6 +13,7 @@ from tests.present.sample import ALICE, BOB, LINE, noted, played
 from tests.wire import dialogue
 from wirelab.base.texts import LANGUAGES, Language
 from wirelab.observe.connections import Noted
+from wirelab.present.ladder import Ladder, port_name
 from wirelab.present.ladder_svg import ladder_pages, ladder_svg
 from wirelab.present.svg import fitted, wide
 
@@ -58,9 +59,11 @@ def test_every_segment_is_there_with_all_that_it_says(language: Language) -> Non
 
 def test_on_several_sheets_each_segment_is_on_one_and_marks_stand_beside_theirs() -> None:
     segments = noted(dialogue(HELLO + 'a > s "MSG x\\n"\n' * 7 + GOODBYE))
+    reader = Ladder(LINE, port_name, language="en", width=120, colour=False)
+    rungs = [reader.see(one) for one in segments]
     pages = [
         ElementTree.fromstring(one)
-        for one in ladder_pages(segments, LINE, NAMES, language="en", rows=4, marks={9: "WL501 WL551"})
+        for one in ladder_pages(rungs, LINE, NAMES, language="en", rows=4, marks={9: "WL501 WL551"})
     ]
     assert [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [13]] == [frames(page) for page in pages]
     assert [2] == [at for at, page in enumerate(pages) if "WL501 WL551" in words(page)]

@@ -42,6 +42,12 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "out"
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end is waited for, however slow the machine is."""
+    monkeypatch.setattr(viewers, "BEGINS", 60.0)
+
+
 def test_it_gets_the_capture_and_the_script_and_lives_on_by_itself(out: Path, tmp_path: Path):
     capture = tmp_path / "-n; touch x; .pcapng"  # no shell reads it
     capture.touch()
@@ -70,7 +76,7 @@ def test_the_script_goes_also_when_wireshark_is_killed(out: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_one_that_ends_at_once_is_told_in_its_own_words(out: Path, tmp_path: Path, language, capfd):
+def test_one_that_ends_at_once_is_told_in_its_own_words(out: Path, tmp_path: Path, language, capfd, patient: None):
     program = tmp_path / "bin" / "wireshark"
     program.write_text("#!/bin/sh\necho 'could not connect to display :99' >&2\nexit 134\n", encoding="utf-8")
     (tmp_path / "a.pcapng").touch()
@@ -83,7 +89,7 @@ def test_one_that_ends_at_once_is_told_in_its_own_words(out: Path, tmp_path: Pat
     assert "" == capfd.readouterr().err
 
 
-def test_of_one_that_says_much_the_beginning_is_told_and_nothing_more_is_kept(out: Path, tmp_path: Path):
+def test_of_one_that_says_much_the_beginning_is_told_and_nothing_more_is_kept(out: Path, tmp_path: Path, patient: None):
     program = tmp_path / "bin" / "wireshark"
     program.write_text("#!/bin/sh\nhead -c 3000000 /dev/zero | tr '\\0' x >&2\nexit 3\n", encoding="utf-8")
     (tmp_path / "a.pcapng").touch()
@@ -105,7 +111,7 @@ def test_a_shell_that_cannot_be_started_leaves_nothing(out: Path, tmp_path: Path
     assert [] == list((tmp_path / "temporary").iterdir())
 
 
-def test_one_that_hands_over_to_another_has_not_failed(out: Path, tmp_path: Path):
+def test_one_that_hands_over_to_another_has_not_failed(out: Path, tmp_path: Path, patient: None):
     (tmp_path / "bin" / "wireshark").write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
     (tmp_path / "a.pcapng").touch()
     assert viewers.open_capture(tmp_path / "a.pcapng", "--\n") > 0

@@ -59,7 +59,7 @@ def _lines(draft: Draft) -> Iterator[str]:
     if draft.port != 12001:
         yield f"port: {draft.port}"
     if draft.env:
-        yield f"env: {_mapping((key, as_yaml(value)) for key, value in draft.env.items())}"
+        yield f"env: {as_yaml(draft.env)}"
     if draft.amplify:
         yield "amplify: true"
     yield "cast:"
@@ -106,7 +106,7 @@ def as_yaml(value: object) -> str:
         case float():
             return format(Decimal(repr(value)), "f")  # never as 1e-05
         case Mapping():
-            return _mapping((str(key), as_yaml(each)) for key, each in value.items())
+            return _mapping((scalar(str(key)), as_yaml(each)) for key, each in value.items())
         case list() | tuple():
             return f"[{', '.join(map(as_yaml, value))}]"
         case None:

@@ -8,7 +8,7 @@ the question, hollow for the answer. Sequence numbers are relative.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
 from wirelab.base.texts import Language, Text, register, say
@@ -95,11 +95,12 @@ def ladder_svg(
     drawn, but for those with SYN, FIN or RST, and those that change a state. The time axis begins at the first segment.
     Each rung is a ``<g class="rung" data-frame="12">`` with a title.
     """
-    return ladder_pages(noted, profile, names, language=language, most=most)[0]
+    reader = Ladder(profile, lambda end: _named(end, names), language=language, width=120, colour=False)
+    return ladder_pages([reader.see(one) for one in noted], profile, names, language=language, most=most)[0]
 
 
 def ladder_pages(
-    noted: Iterable[Noted],
+    rungs: Sequence[Rung],
     profile: Profile,
     names: Mapping[int, str],
     *,
@@ -109,11 +110,9 @@ def ladder_pages(
     rows: int | None = None,
     marks: Mapping[int, str] | None = None,
 ) -> list[str]:
-    """The same as several documents of at most ``rows`` rungs each, so that it can be printed; without, as one. ``origin``
+    """The same of rungs, as several documents of at most ``rows`` each, so that it can be printed; without, as one. ``origin``
     (nanoseconds) is where the time axis begins, ``marks`` are what is written in red beside a frame: the codes of
     findings."""
-    reader = Ladder(profile, lambda end: _named(end, names), language=language, width=120, colour=False)
-    rungs = [reader.see(one) for one in noted]
     if not rungs:
         words = say("figure.ladder.nothing", language)
         return [figure(words, words, 40, write(WIDTH / 2, 25, words, anchor="middle"), language=language)]

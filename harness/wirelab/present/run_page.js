@@ -153,12 +153,12 @@
       draw("line", { x1: columns.right, x2: columns.right, y1: start, y2: stop, class: "rail" }),
     ];
     if (state.scaled) parts.push(...ruler(start, stop));
-    const room = { label: -99, client: -99, server: -99, arrows: [-9, -9], turns: [-9, -9], labels: [], merged: [null, null] };
+    const room = { label: -99, client: -99, server: -99, arrows: [-9, -9], turns: [-9, -9], labels: [], merged: [null, null], signs: [] };
     for (let at = firstAt(start); at < state.shown.length && top(at) <= stop; at++) {
       const rung = state.scaled ? scaledRung(at, room) : evenRung(at);
       if (rung) parts.push(rung);
     }
-    canvas.replaceChildren(...parts, ...room.labels, draw("line", { id: "now", class: "now" }));
+    canvas.replaceChildren(...parts, ...room.labels, ...room.signs.map(drawSign), draw("line", { id: "now", class: "now" }));
     shade();
   }
 
@@ -294,18 +294,16 @@
 
   function merge(y, side, room) {
     const sign = room.merged[side];
-    if (sign && y - sign.y < 12) {
-      sign.count += 1;
-    } else {
-      const element = write(side ? columns.right - 4 : columns.left + 4, y - 2, "", 9, "merged", side ? "end" : "start");
-      room.merged[side] = { y, count: 1, element };
-      room.labels.push(element);
-    }
-    const { count, element } = room.merged[side];
-    element.textContent = `+${count}`;
+    if (sign && y - sign.y < 12) sign.count += 1;
+    else room.signs.push(room.merged[side] = { y, side, count: 1 });
+  }
+
+  function drawSign({ y, side, count }) {
+    const element = write(side ? columns.right - 4 : columns.left + 4, y - 2, `+${count}`, 9, "merged", side ? "end" : "start");
     const said = draw("title");
     said.textContent = SAY.merged.replace("{count}", count);
     element.append(said);
+    return element;
   }
 
   function ruler(start, stop) {

@@ -168,7 +168,7 @@ class _Page:
                 break
         codes = {frame: " ".join(dict.fromkeys(code for code, _ in marks)) for frame, marks in scene_.marks.items()}
         drawn = ladder_pages(
-            [rung.noted for rung in rungs],
+            rungs,
             scene_.view.profile,
             scene_.names,
             language=self._language,

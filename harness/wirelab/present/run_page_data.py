@@ -53,7 +53,6 @@ WORDS = {
     "states": Text("States after it", "此后的状态"),
     "notes": Text("Note", "说明"),
     "carries": Text("Carries", "内容"),
-    "findings": Text("Findings", "诊断"),
     "missing": Text(
         "… {count} more bytes, which are not in this page (capture.pcapng)",
         "… 还有 {count} 字节不在本页中（capture.pcapng）",
@@ -63,7 +62,6 @@ WORDS = {
         "还有 {count} 个报文段落在同一处；放大后可以看到",
     ),
     "here": Text("Set the clock here", "把时钟拨到这里"),
-    "future": Text("not yet", "尚未发生"),
 }
 """What the script says, by the name it knows it by."""
 

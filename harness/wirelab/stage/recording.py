@@ -52,6 +52,7 @@ _CONTROLS = {
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _KEYS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~])?|[^\x00-\x1f\x7f\x80-\x9f]+|[\s\S]")
+_CUT = re.compile(r"(?:\x1b(?:\[[0-?]{0,64}[ -/]{0,64}|O)?|\r)\Z")  # may go on in what is read next
 _SIGNALS = {"t": "TERM", "k": "KILL", "i": "INT", "h": "HUP", "s": "STOP", "c": "CONT", "x": HANGUP}
 _SEQUENCE = re.compile(
     r"(\x1b\[[0-9;]*[CDGKPXm@])"  # what moves the cursor on its line, erases there, or colours
@@ -201,7 +202,7 @@ class Recording:
         self._language = language
         self._windows: dict[str, _Window] = {}
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._keys = ""
+        self._cut = ""  # the beginning of a key's sequence, of which the rest may be under way
         self._menu: Callable[[str], None] | None = None
         self._menu_since = 0
         self._idle = 0
@@ -319,6 +320,8 @@ class Recording:
 
     def _take_keys(self) -> None:
         if not select.select([self._keyboard], [], [], 0)[0]:
+            self._keys(self._cut)  # no more came with it: that was all
+            self._cut = ""
             return
         try:
             data = os.read(self._keyboard, AT_ONCE)
@@ -326,7 +329,13 @@ class Recording:
             data = b""
         if not data:  # the terminal has been closed
             raise KeyboardInterrupt
-        for key in _KEYS.findall(self._decoder.decode(data).replace("\r\n", "\r")):
+        text = self._cut + self._decoder.decode(data)
+        begun = _CUT.search(text)
+        self._cut = begun[0] if begun else ""
+        self._keys(text.removesuffix(self._cut))
+
+    def _keys(self, text: str) -> None:
+        for key in _KEYS.findall(text.replace("\r\n", "\r")):
             if self._over:
                 return
             if self._menu is not None:
