@@ -20,7 +20,7 @@ from wirelab.declare.expectations import (
 )
 from wirelab.declare.head import CastMember, Title
 from wirelab.declare.scenario import parse_scenario
-from wirelab.declare.scenario_writer import Draft, scalar, write_scenario
+from wirelab.declare.scenario_writer import Draft, as_yaml, scalar, write_scenario
 from wirelab.declare.source import read_yaml
 
 CAST = {"server": CastMember(role="server"), "alice": CastMember(role="client"), "bob": CastMember(role="client")}
@@ -137,6 +137,18 @@ def test_a_text_stays_that_text_inside_braces(text: str) -> None:
 )
 def test_what_is_plain_stays_plain_and_nothing_hides(text: str, written: str) -> None:
     assert written == scalar(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.00001, "0.00001"),
+        (1e22, "10000000000000000000000"),
+        ({"A, B": 1, "true": None, "x: y": [True, "a: b"]}, '{"A, B": 1, "true": null, "x: y": [true, "a: b"]}'),
+    ],
+)
+def test_a_value_is_one_line_of_yaml(value: object, written: str) -> None:
+    assert written == as_yaml(value)
 
 
 def test_a_scenario_reads_well() -> None:

@@ -81,3 +81,13 @@ def test_lists_and_code_of_pages_come_out_as_such(site: Path) -> None:
         assert "```" not in text, page
         assert "<!-- output" not in text, page
         assert not re.search(r"<p>(?:[^<]|<(?!/p>))*\n(?:- |\d\. )", text), page
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("everything")
+    done = subprocess.run(
+        [sys.executable, str(MAKE), str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "holds something else than a site" in done.stderr
+    assert ["thesis.txt"] == [one.name for one in tmp_path.iterdir()]

@@ -282,6 +282,33 @@ def test_only_sources_are_watched(folder: Path) -> None:
     assert ["Makefile", "client.c", "sub/deep.py"] == sorted(found)
 
 
+def test_checks_of_one_name_and_actor_are_told_apart_and_new_ones_that_pass_are_not_told() -> None:
+    def judged(*verdicts: Verdict) -> dict[str, Judgement]:
+        checks = [
+            CheckResult(
+                "shows",
+                "alice",
+                1,
+                "",
+                each,
+                Said(Text("-", "-")),
+                (finding("WL601", "alice"),) * (each is Verdict.FAIL),
+            )
+            for each in verdicts
+        ]
+        return {"a/b": Judgement("a/b", tuple(checks), Verdict.FAIL)}
+
+    good, bad = Verdict.PASS, Verdict.FAIL
+    title = "since the last run:"
+    assert [title, "  - fails now: a/b: alice shows 2 (WL601)"] == changes(
+        judged(good, good), judged(good, bad), "en", colour=False
+    )
+    assert [title, "  * not played before: a/b: alice shows 2"] == changes(
+        judged(good), judged(good, bad), "en", colour=False
+    )
+    assert ["since the last run nothing has changed"] == changes(judged(good), judged(good, good), "en", colour=False)
+
+
 def test_changes_are_told_check_by_check() -> None:
     def judged(verdict: Verdict, *findings: Finding) -> dict[str, Judgement]:
         said = Said(Text("-", "-"))

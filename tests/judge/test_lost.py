@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.judge.runs import STARTS, at, evidence, profile_of, scenario
+from tests.judge.runs import STARTS, at, evidence, missed, profile_of, scenario
 from wirelab.judge.lost import lost, segments
 from wirelab.judge.view import View
 from wirelab.observe.evidence import Wire
@@ -42,6 +42,12 @@ def lost_by(wire: str, *drops: str, since: float = -0.4) -> frozenset[int]:
 )
 def test_a_drop_loses_the_segment_it_means(drop: str, frames: set[int]) -> None:
     assert frames == lost_by(HELLO + SAID + GOODBYE, drop)
+
+
+def test_a_drop_that_was_never_done_loses_nothing() -> None:
+    script = scenario(cast=CAST, script=[*STARTS, "{drop: DATA, from: client}"])
+    found = evidence(script, HELLO + SAID, Wire(at(-0.4), "drop", ""), missed(2))
+    assert set() == lost(View(script, profile_of(script), found))
 
 
 def test_what_came_before_is_not_lost() -> None:

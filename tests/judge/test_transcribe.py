@@ -84,6 +84,24 @@ def test_a_slip_that_was_mended_is_no_step_but_a_lone_backspace_is() -> None:
     assert [("alice", steps.Press(key="backspace")), ("alice", steps.Type(text="hey"))] == after(deeds)
 
 
+def test_a_mended_line_is_waited_for_as_it_was_entered_and_one_with_a_key_in_it_is_not() -> None:
+    """A tab may have completed it: what was entered is not known."""
+    mended = [*types(400, "alice", "hex"), presses(600, "alice", "backspace"), *types(650, "alice", "y\n")]
+    shown = Shown(at(900), "server", "hey\r\n")
+    assert ("server", steps.Shows(text="hey")) == after(mended, shown)[-1]
+    completed = [*types(400, "alice", "he"), presses(600, "alice", "tab"), *types(650, "alice", "y\n")]
+    assert ("alice", steps.Type(text="y")) == after(completed, shown)[-2]
+    assert ("server", steps.Shows(text="y")) == after(completed, shown)[-1], "only what came after the key is known"
+
+
+def test_waiting_to_finish_is_a_pause_while_something_runs_and_none_when_all_is_over() -> None:
+    end = Deed(at(9000), "", "ends")
+    said = types(400, "alice", "a\n")
+    assert (None, steps.Wait(wait=8.5)) == after([*said, end])[-1]
+    over = [Exited(at(600), "alice", 0, "itself"), Exited(at(700), "server", 0, "itself")]
+    assert not any(isinstance(step, steps.Wait) for _, step in after([*said, end], *over))
+
+
 def test_typing_here_then_there_keeps_the_order() -> None:
     deeds = [*types(200, "alice", "ab"), *types(400, "server", "x\n"), *types(600, "alice", "c\n")]
     assert [
