@@ -153,7 +153,7 @@
       draw("line", { x1: columns.right, x2: columns.right, y1: start, y2: stop, class: "rail" }),
     ];
     if (state.scaled) parts.push(...ruler(start, stop));
-    const room = { label: -99, client: -99, server: -99, arrows: [-9, -9], turns: [-9, -9], labels: [], merged: [null, null], signs: [] };
+    const room = { label: -99, client: -99, server: -99, arrows: [-9, -9], turns: [-9, -9], labels: [], place: -9, signs: [] };
     for (let at = firstAt(start); at < state.shown.length && top(at) <= stop; at++) {
       const rung = state.scaled ? scaledRung(at, room) : evenRung(at);
       if (rung) parts.push(rung);
@@ -265,14 +265,13 @@
   }
 
   // To scale, many segments may fall on one pixel: of those one is drawn each way, and what opens or closes besides.
-  // What has room is labelled, above all arrows; where it begins stands how many more there are.
+  // What has room is labelled, above all arrows; on the left stands how many more there are at a place.
   function scaledRung(at, room) {
     const index = state.shown[at], segment = SEGMENTS[index], y = top(at), side = segment.fromServer ? 1 : 0;
     const lately = segment.flags & (SYN | FIN | RST) ? room.turns : room.arrows;
-    if (y - lately[side] < 2 && index !== state.chosen) {
-      merge(y, side, room);
-      return null;
-    }
+    if (y - room.place < 2) count(y, room.signs);
+    else room.place = y;
+    if (y - lately[side] < 2 && index !== state.chosen) return null;
     lately[side] = y;
     const rung = group(at), { left, right } = columns;
     rung.append(draw("rect", { x: left, y: y - 3, width: right - left, height: 7, class: "back" }), ...arrow(segment, y, 0));
@@ -282,7 +281,7 @@
       tag.append(draw("rect", { x: (left + right) / 2 - half, y: y - 7, width: 2 * half, height: 14, class: "paperback" }), said);
       room.labels.push(tag);
       room.label = y;
-      if (!columns.narrow) rung.append(write(columns.frame, y + 4, segment.frame, 11, "", "end"));
+      if (!columns.narrow) rung.append(write(columns.frame - 10, y + 4, segment.frame, 11, "", "end"));
     }
     for (const [which, key] of [[0, "client"], [1, "server"]]) {
       if (!segment.changed[which] || y - room[key] < 12) continue;
@@ -292,16 +291,17 @@
     return rung;
   }
 
-  function merge(y, side, room) {
-    const sign = room.merged[side];
-    if (sign && y - sign.y < 12) sign.count += 1;
-    else room.signs.push(room.merged[side] = { y, side, count: 1 });
+  function count(y, signs) {
+    const sign = signs[signs.length - 1];
+    if (sign && y - sign.y < 12) sign.more += 1;
+    else signs.push({ y, more: 1 });
   }
 
-  function drawSign({ y, side, count }) {
-    const element = write(side ? columns.right - 4 : columns.left + 4, y - 2, `+${count}`, 9, "merged", side ? "end" : "start");
+  function drawSign({ y, more }) {
+    const [x, base] = columns.narrow ? [columns.left + 4, y - 2] : [columns.frame - 7, y + 4];
+    const element = write(x, base, `+${more}`, 9, "merged");
     const said = draw("title");
-    said.textContent = SAY.merged.replace("{count}", count);
+    said.textContent = SAY.merged.replace("{count}", more);
     element.append(said);
     return element;
   }

@@ -58,8 +58,8 @@ WORDS = {
         "… 还有 {count} 字节不在本页中（capture.pcapng）",
     ),
     "merged": Text(
-        "{count} more segments that fall on the same place; zoom in to see them",
-        "还有 {count} 个报文段落在同一处；放大后可以看到",
+        "segments besides, at the same place: {count}; zoom in to see them",
+        "同一处另有 {count} 个报文段；放大后可以看到",
     ),
     "here": Text("Set the clock here", "把时钟拨到这里"),
 }
