@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.edge.command import PATIENCE, Command
+from tests.edge.command import PATIENCE, Command, until
 from wirelab.base.texts import Text
 from wirelab.compose import kit
 from wirelab.edge import watching
@@ -152,6 +152,43 @@ def test_what_a_build_writes_is_not_taken_for_saved(folder: Path) -> None:
         child.expect("save one to play again")
         save(folder / "sub" / "wirelab.toml", toml % " ")
         assert 0 == child.expect(["wirelab.toml was saved", "client.py was saved"])
+    finally:
+        child.close(force=True)
+    command.gone()
+
+
+def test_what_is_saved_during_a_build_is_played(folder: Path) -> None:
+    """And a build that writes over what somebody saved is not played for ever."""
+    command = Command(folder)
+    (folder / "sub").mkdir()
+    os.mkfifo(folder / "go")
+    source = folder / "sub" / "client.py"
+    save(source, RIGHT)
+    save(folder / "sub" / "wirelab.toml", 'client = "python3 client.py"\nbuild = "sh build.sh"\n')
+    save(folder / "sub" / "build.sh", "! rm ../wait || read line < ../go\ntest ! -e ../over || echo >> client.py\n")
+    words = command.argv("run", "1-messaging", "sub", "--only", SCENARIO, "--watch", "--quiet")
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
+    )
+    try:
+        child.expect("save one to play again")
+        (folder / "wait").touch()
+        save(source, RIGHT)
+        child.expect("client.py was saved")
+        child.expect("building: sh build.sh")
+        assert until(lambda: not (folder / "wait").exists(), PATIENCE), "the build waits"
+        save(source, WRONG)
+        (folder / "go").write_text("\n", encoding="utf-8")
+        child.expect("fails now: messaging/one-line")
+        child.expect("client.py was saved")
+        child.expect("save one to play again")
+        (folder / "over").touch()
+        save(source, RIGHT)
+        for _ in range(2):
+            child.expect("client.py was saved")
+            child.expect("save one to play again")
+        save(folder / "sub" / "helper.py", "x = 1\n")
+        assert 0 == child.expect(["helper.py was saved", "client.py was saved"])
     finally:
         child.close(force=True)
     command.gone()

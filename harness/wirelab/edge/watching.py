@@ -68,11 +68,13 @@ def watch(play: Callable[[Options], int], options: Options, words: Sequence[str]
     if not roots:
         raise UsageError("watch.nothing", words=shlex.join([*words, *options.commands.values()]))
     before: dict[str, Judgement] | None = None
+    edited: set[Path] = set()  # what somebody has saved
     while True:
         state = _state(folders, fixed)
         seen: dict[str, Judgement] = {}
+        during: set[Path] = set()  # of these, what was saved while programs were built
         try:
-            renew = partial(_renew, state, folders, fixed)  # what a build writes is not saved by anybody
+            renew = partial(_renew, state, folders, fixed, edited, during)
             status = play(replace(options, told=partial(_note, seen), built=renew))
         except (UsageError, InputError, AuthorError, EnvironmentFault) as error:  # the next save may mend it
             status = error.exit_status
@@ -89,15 +91,20 @@ def watch(play: Callable[[Options], int], options: Options, words: Sequence[str]
             put("")
             return status
         put(safe(say("watch.saved" if saved.exists() else "watch.gone", options.language, file=saved.name)))
+        edited = (edited | {saved}) - during  # should a build write over it, we do not play for ever
 
 
 def _note(seen: dict[str, Judgement], judgement: Judgement) -> None:
     seen[judgement.scenario] = judgement
 
 
-def _renew(state: State, folders: Sequence[Path], fixed: Iterable[Path]) -> None:
+def _renew(state: State, folders: Sequence[Path], fixed: Iterable[Path], edited: set[Path], during: set[Path]) -> None:
+    """After a build: what it wrote was saved by nobody, but for files that somebody has saved before."""
+    now = _state(folders, fixed)
+    during.update(path for path in edited if now.get(path) != state.get(path))
+    before = {path: state[path] for path in during if path in state}
     state.clear()
-    state.update(_state(folders, fixed))
+    state.update({path: about for path, about in now.items() if path not in during} | before)
 
 
 def _roots(commands: Mapping[str, str], words: Iterable[str]) -> list[Path]:
