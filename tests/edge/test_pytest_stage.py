@@ -23,7 +23,7 @@ from wirelab.base.errors import HarnessBug
 from wirelab.compose.artifacts import read_run
 from wirelab.declare.scenario_writer import as_yaml
 from wirelab.declare.source import read_yaml
-from wirelab.edge.pytest_stage import Misused, Setting, file_name, setting_of
+from wirelab.edge.pytest_setting import Misused, Setting, file_name, setting_of
 from wirelab.judge.verdict import Verdict
 from wirelab.stage.companion import Companion
 
@@ -80,6 +80,7 @@ MISUSED = """
         (lambda stage: stage.start("Bob"), "'Bob' cannot be an actor's name"),
         (lambda stage: begin(stage)[1].presses("ctrl-x"), "did you mean 'ctrl-z'?"),
         (lambda stage: begin(stage)[1].sends("hello"), "'alice' is a program"),
+        (lambda stage: stage.start("server", peer=True).sends("x", pieces=[2, 0]), "'pieces"),
         (lambda stage: begin(stage) and stage.start("server"), "second time"),
         (lambda stage: begin(stage) and stage.expect(teardwn="alice"), "did you mean 'teardown'?"),
         (lambda stage: begin(stage)[1].shows(pattern="["), "not a regular expression"),
@@ -87,6 +88,22 @@ MISUSED = """
         (lambda stage: begin(stage) and stage.trace("alice").matches("\\nalice > server SYN\\nalice > server SIN"), "trace, line 2"),
         (lambda stage: stage.start("alice", command="python3 nowhere.py"), "nowhere.py"),
         (lambda stage: stage.start("alice", command="no-such-program"), "no-such-program"),
+        (lambda stage: stage.start("alice", command=["python3", "nowhere.py"]), "nowhere.py"),
+        (lambda stage: stage.start("alice", command=5), "a list of words, not 5"),
+        (lambda stage: stage.start("alice", command=[]), "a list of words, not []"),
+        (lambda stage: stage.start(stage), "<stage test-own-py-test-misused-"),
+        (lambda stage: stage.start("alice", within="2"), "are numbers, not '2'"),
+        (lambda stage: stage.start("alice", env={"A": b"x" * 100}), "b'" + "x" * 78 + "…"),
+        (lambda stage: begin(stage)[1].types(b"hello"), "b'hello' cannot be part of"),
+        (lambda stage: begin(stage)[1].types("hello", every="1"), "are numbers, not '1'"),
+        (lambda stage: begin(stage)[1].types("hello", repeat=float("inf")), "are numbers, not inf"),
+        (lambda stage: begin(stage)[1].shows("hello", within=float("nan")), "are numbers, not nan"),
+        (lambda stage: begin(stage)[1].shows("hello", within=1e9), "'within' must be"),
+        (lambda stage: begin(stage) and stage.expect(messages=stage), "<stage test-own-py-test-misused-"),
+        (lambda stage: begin(stage) and stage.trace("alice").matches(5), "5 cannot be part of"),
+        (lambda stage: bool(stage.trace("alice")), "call .matches(…) on it"),
+        (lambda stage: stage.start("bob", peer=True, role="server") and stage.start("alice", until="Connected to") and
+            stage.wait(-1), "wait"),
     ])
     def test_misused(stage, wrong, told):
         with pytest.raises(Exception) as raised:
@@ -135,7 +152,7 @@ def test_failures_are_told_in_the_words_of_the_findings(suite: Suite):
 def test_what_cannot_be_is_said_as_of_scenarios_and_the_stage_goes_on(suite: Suite):
     suite.write("test_own.py", MISUSED)
     done = suite("--wirelab-lang=en")
-    assert {"passed": 10} == outcome(done), done.out
+    assert {"passed": 26} == outcome(done), done.out
 
 
 def test_everything_that_can_be_done_is_done(suite: Suite):
@@ -146,9 +163,10 @@ def test_everything_that_can_be_done_is_done(suite: Suite):
 
         def test_a_peer(stage):
             server = stage.start("server", peer=True, answers=False)
-            alice = stage.start("alice", env={"OWN": "1"}, command="python3 own.py")
+            alice = stage.start("alice", env={"OWN": "1"}, command=["python3", "own.py"])
             assert alice.shows(pattern="environment 1 [0-9]+")
             server.sends("BROADCAST 中文 \\U0001f600 \\x85", pieces="bytes", pause=0.001)
+            server.sends(raw=b"BROADCAST of bytes\\n", pieces=[1, 3])
             alice.types("a: 'b' #c", every=0.001)
             assert server.expects("a: 'b' #c")
             server.stops_reading()
@@ -159,6 +177,7 @@ def test_everything_that_can_be_done_is_done(suite: Suite):
             assert alice.exits(status=3)
             assert alice.never_shows("Traceback")
             assert "中文 \\U0001f600" in alice.screen
+            assert "BROADCAST of bytes" in alice.screen.splitlines()
 
         def test_the_wire(stage):
             server = stage.start("server")

@@ -170,7 +170,7 @@ class Sends(Step):
     raw: Annotated[str | None, Meta(description="bytes as they are, written as text (UTF-8)")] = None
     hex: Annotated[Hex | None, Meta(description="bytes in hexadecimal")] = None
     pieces: Annotated[
-        Literal["whole", "bytes"] | tuple[int, ...],
+        Literal["whole", "bytes"] | tuple[Annotated[int, Meta(ge=1)], ...],
         Meta(description="`whole`, `bytes` (one at a time), or the lengths of the first pieces"),
     ] = "whole"
     pause: Annotated[Seconds, Meta(ge=0, le=60, description="seconds between two pieces")] = 0.02

@@ -20,7 +20,7 @@ from wirelab.compose.run_page import keep as write_with_page
 from wirelab.compose.side_by_side import TRIES
 from wirelab.declare.scenario import Scenario
 from wirelab.edge.pytest_session import Session, profile_of
-from wirelab.edge.pytest_stage import Setting
+from wirelab.edge.pytest_setting import Setting
 from wirelab.edge.pytest_told import said, told
 from wirelab.judge.verdict import Verdict
 from wirelab.observe.messages import Profile

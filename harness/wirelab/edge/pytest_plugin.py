@@ -328,18 +328,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """A private network of the test's own, with a tap on it, on which programs are started and typed at: docs/pytest.md."""
-    from wirelab.edge import pytest_stage
+    from wirelab.edge import pytest_setting, pytest_stage
 
     __tracebackhide__ = True
     config = request.config
-    setting = pytest_stage.setting_of(
+    setting = pytest_setting.setting_of(
         request.node.nodeid,
         [mark.kwargs for mark in reversed(list(request.node.iter_markers("wirelab")))],
         commands=_commands(config),
         folder=config.invocation_params.dir,
         language=_language(config),
         width=_width(config),
-        keep=_folder_for(config, pytest_stage.file_name(request.node.nodeid)),
+        keep=_folder_for(config, pytest_setting.file_name(request.node.nodeid)),
     )
     opened = pytest_stage.Stage(_asked(config), setting)
     yield opened

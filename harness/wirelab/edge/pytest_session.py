@@ -19,7 +19,7 @@ from wirelab.compose.run_page import keep
 from wirelab.declare.scenario import Expected, Scenario, ScriptStep, parse_scenario
 from wirelab.declare.scenario_writer import as_yaml
 from wirelab.declare.source import meant
-from wirelab.edge.pytest_stage import Setting
+from wirelab.edge.pytest_setting import Setting
 from wirelab.edge.pytest_told import said, told
 from wirelab.judge.causes import with_causes
 from wirelab.judge.checks import check_expectation

@@ -5,11 +5,9 @@ Everything is played in a process beside pytest; here are the words. Light to im
 
 from __future__ import annotations
 
-import hashlib
+import math
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -17,13 +15,12 @@ import pytest
 
 from wirelab.base.errors import HarnessBug
 from wirelab.base.texts import Language, Text, register, say
+from wirelab.edge.pytest_setting import Misused, Role, Setting, command_of, shown
 from wirelab.stage.companion import Companion
 
 LONGEST_RUN = 3600.0  # seconds for a scenario and its repetitions; no lab has one that takes so long
 SLACK = 120.0  # seconds beyond what a step may take by itself: for the machine, and for looking at what was missed
 STRETCH = 6.0  # a wait for a start is stretched at most this many times (``stage.LONGEST_STRETCH``)
-
-Role = Literal["client", "server"]
 
 register(
     {
@@ -31,9 +28,9 @@ register(
             "the stage has come to its end, by what was told before or by close()",
             "舞台已经结束（见前面的说明，或已调用 close()）",
         ),
-        "pytest.mark": Text(
-            "the mark wirelab of a test takes client, server, protocol, port and env, not '{name}'",
-            "测试的 wirelab 标记可用 client、server、protocol、port 和 env，没有 '{name}'",
+        "pytest.bare-trace": Text(
+            "stage.trace(…) compares nothing by itself: call .matches(…) on it",
+            "stage.trace(…) 本身不作比较：请调用它的 .matches(…)",
         ),
     }
 )
@@ -55,31 +52,8 @@ class Inconclusive(Exception):
         self.codes = codes
 
 
-LONGEST_NAME = 180  # bytes of a folder's name, before its digest
-
-
-class Misused(Exception):
-    """A test asks its stage for what cannot be: an actor that was not started, a key that there is not."""
-
-
-for _error in (Missed, Inconclusive, Misused):
+for _error in (Missed, Inconclusive):
     _error.__module__ = "wirelab"  # what pytest prints before the message
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a test's stage is made of. ``commands``: the user's own programs by role, run in ``folder``; ``keep``: where
-    the run is kept."""
-
-    name: str
-    protocol: str
-    port: int
-    env: Mapping[str, str]
-    commands: Mapping[str, str]
-    folder: str
-    language: Language
-    width: int
-    keep: str | None
 
 
 class Stage:
@@ -112,7 +86,7 @@ class Stage:
         until: str | None = "",
         within: float = 10,
         role: Role | None = None,
-        command: str | None = None,
+        command: str | Path | Sequence[str | Path] | None = None,
         env: Mapping[str, str | int | float] | None = None,
         peer: bool = False,
         answers: bool = False,
@@ -120,7 +94,7 @@ class Stage:
         """Start a program on a terminal of its own, and wait until it shows ``until``, at most ``within`` seconds.
 
         One called ``server`` is a server, any other name a client, unless ``role`` says so. It is the program that
-        ``--server`` or ``--client`` gives, or ``command``, else the reference. Of a server, ``Listening on`` is waited for
+        ``--server`` or ``--client`` gives, or ``command`` (a line of text, or its words), else the reference. Of a server, ``Listening on`` is waited for
         if nothing else is said; with ``until=None``, nothing. With ``peer=True`` there is no program: the stage itself
         plays that end of the connection, byte by byte.
         """
@@ -132,8 +106,10 @@ class Stage:
         member |= {"env": dict(env)} if env else {}
         step: dict[str, object] = {} if until == "" else {"until": until}
         step |= {} if within == 10 else {"within": within}
-        about = {"name": name, "member": member, "step": step, "command": command}
-        self._ask("start", within * STRETCH, **about, environment=dict(os.environ))
+        language = self._setting.language
+        about = _plain({"name": name, "member": member, "step": step}, language)
+        about |= {"command": None if command is None else command_of(command, language)}
+        self._ask("start", _number(within, language) * STRETCH, **about, environment=dict(os.environ))
         return Actor(self, name, role)
 
     # --- what is done to the network
@@ -174,7 +150,7 @@ class Stage:
     def expect(self, **item: object) -> bool:
         """Check what a scenario's ``expect`` may hold, as ``stage.expect(teardown=alice, first=alice)``: True, or Missed."""
         __tracebackhide__ = True
-        self._ask("expect", 0, item=_plain(item))
+        self._ask("expect", 0, item=_plain(item, self._setting.language))
         return True
 
     # --- the end
@@ -194,14 +170,15 @@ class Stage:
 
     def _step(self, seconds: float, step: dict[str, object]) -> None:
         __tracebackhide__ = True
-        self._ask("step", seconds, step=_plain(step))
+        language = self._setting.language
+        self._ask("step", _number(seconds, language), step=_plain(step, language))
 
     def _ask(self, word: str, seconds: float, **values: object) -> Any:
         __tracebackhide__ = True
         if not self._open:
             raise Inconclusive((), say("pytest.over", self._setting.language))
         try:
-            kind, answer = self._companion.ask((word, values), float(seconds) + SLACK)
+            kind, answer = self._companion.ask((word, values), min(max(seconds, 0), LONGEST_RUN) + SLACK)
         except HarnessBug as bug:  # ours, and no program's
             self._open = False
             raise Inconclusive((), bug.text(self._setting.language)) from None
@@ -248,7 +225,9 @@ class Actor:
         """Type at its keyboard; ``every``: seconds between two keys."""
         __tracebackhide__ = True
         options = {"enter": None if enter else False, "every": every or None, "repeat": None if repeat == 1 else repeat}
-        self._does("type", (every * len(str(text)) + 3) * repeat, text=text, **options)
+        language = self._stage._setting.language
+        seconds = _number(every, language) * len(str(text)) + 3
+        self._does("type", seconds * _number(repeat, language), text=text, **options)
 
     def presses(self, key: str) -> None:
         """Press one key: ``ctrl-c``, ``ctrl-d``, ``ctrl-z``, ``enter``, …"""
@@ -289,9 +268,11 @@ class Actor:
     # --- peers
 
     def sends(self, text: str | list[str] | None = None, **more: Any) -> None:
-        """Send messages, framed by the protocol; ``raw``, ``hex``, ``pieces``, ``pause``, ``repeat``, ``to`` as in
-        scenarios."""
+        """Send messages, framed by the protocol; ``raw`` (text, or bytes), ``hex``, ``pieces``, ``pause``, ``repeat``,
+        ``to`` as in scenarios."""
         __tracebackhide__ = True
+        if isinstance(raw := more.get("raw"), bytes):
+            more = {**more, "raw": None, "hex": raw.hex()}
         self._does("sends", SLACK, text=text, **more)
 
     def expects(
@@ -341,67 +322,40 @@ class Trace:
     def __repr__(self) -> str:
         return f"<trace of {self._client}>"
 
+    def __bool__(self) -> NoReturn:
+        """Raises Misused: ``assert stage.trace(alice)`` would hold whatever was seen."""
+        __tracebackhide__ = True
+        raise Misused(say("pytest.bare-trace", self._stage._setting.language))
+
     def matches(self, text: str) -> bool:
         """Compare with a trace in the notation of docs/traces.md: True, or Missed with both side by side."""
         __tracebackhide__ = True
+        language = self._stage._setting.language
+        if not isinstance(text, str):
+            raise Misused(say("pytest.value", language, value=shown(text)))
         self._stage._ask("trace", 0, actor=self._client, text=text)
         return True
 
 
-def setting_of(
-    nodeid: str,
-    marks: Sequence[Mapping[str, Any]],
-    *,
-    commands: Mapping[str, str],
-    folder: Path,
-    language: Language,
-    width: int,
-    keep: str | None,
-) -> Setting:
-    """What the stage of a test is made of: its marks' words, the nearest last, over what the command line gives."""
-    about: dict[str, Any] = {}
-    for mark in marks:
-        about |= mark
-    unknown = sorted(about.keys() - {"client", "server", "protocol", "port", "env"})
-    if unknown:
-        raise Misused(say("pytest.mark", language, name=unknown[0]))
-    own = {role: about[role] for role in ("client", "server") if about.get(role) is not None}
-    return Setting(
-        name=f"python/{_plain_name(nodeid)}",
-        protocol=about.get("protocol", "line"),
-        port=about.get("port", 12001),
-        env=about.get("env", {}),
-        commands={**commands, **own},
-        folder=str(folder),
-        language=language,
-        width=width,
-        keep=keep,
-    )
-
-
-def _plain_name(nodeid: str) -> str:
-    """A test's name as a scenario may be called."""
-    file, _, test = nodeid.partition("::")
-    return re.sub("[^a-z0-9]+", "-", f"{Path(file).name} {test}".lower()).strip("-")[:80] or "test"
-
-
-def file_name(nodeid: str) -> str:
-    """A test's name as a folder may be called: the same for nobody else, because what was changed in it is told by a
-    digest."""
-    plain = re.sub(r"[^\w.\[\]-]+", "-", nodeid).strip("-.")
-    short = plain.encode()[:LONGEST_NAME].decode(errors="ignore")
-    function, bracket, values = nodeid.partition("[")
-    if "-" not in function and short == re.sub("/|::", "-", function) + bracket + values:
-        return short
-    return f"{short}-{hashlib.sha256(nodeid.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-
-
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    """Names instead of actors."""
+def _plain(values: Mapping[str, object], language: Language) -> dict[str, Any]:
+    """What a scenario's file could hold: names instead of actors. Raises Misused for anything else."""
 
     def one(value: object) -> object:
+        if isinstance(value, Actor | Path):
+            return str(value)
         if isinstance(value, list | tuple):
             return [one(item) for item in value]
-        return str(value) if isinstance(value, Actor | Path) else value
+        if isinstance(value, Mapping):
+            return {str(key): one(item) for key, item in value.items()}
+        if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        raise Misused(say("pytest.value", language, value=shown(value)))
 
     return {key: one(value) for key, value in values.items()}
+
+
+def _number(value: object, language: Language) -> float:
+    """A number of seconds, or a count. Raises Misused for anything else."""
+    if isinstance(value, int | float) and math.isfinite(value):
+        return value
+    raise Misused(say("pytest.number", language, value=shown(value)))
