@@ -211,6 +211,10 @@ messages:
             HEAD + "  - {name: b, from: client, pattern: '(?P<nn>.)', template: '{nn}', answers: ask, by: nn}\n",
             "mine.yaml:5:87: 'ask' has no group 'nn' (did you mean",
         ),
+        (
+            HEAD + "  - {name: b, from: client, pattern: '(?P<nn>.)', template: '{nn}', counts: n}\n",
+            "mine.yaml:5:77: 'b' has no group 'n' (did you mean 'nn'?) that could count",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(text: str, expected: str):

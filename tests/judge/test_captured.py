@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,14 @@ def test_all_is_well() -> None:
 )
 def test_what_was_seen_is_told(wire: str, codes: list[str]) -> None:
     assert ("fail", codes) == outcome(judged(wire))
+
+
+def test_heartbeats_are_numbered_only_where_the_protocol_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    uncounted = tuple(replace(spec, counts=None) for spec in PROFILES["line"].messages)
+    monkeypatch.setitem(PROFILES, "stamps", replace(PROFILES["line"], messages=uncounted))
+    wire = HELLO + "".join(part.replace("1", "1763") for part in (BEAT, ANSWER)) + BYE
+    assert ("fail", ["WL306"]) == outcome(judged(wire))
+    assert ("pass", []) == outcome(judged(wire, protocol="stamps"))
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,18 @@ def test_a_client_that_was_given_up_and_ended_is_told_why() -> None:
     assert "HEARTBEAT 1, HEARTBEAT 2, HEARTBEAT 3 (frames 4, 6, 8) came in a row" in said(run, "WL558")
 
 
+@pytest.mark.parametrize(
+    ("enter", "why"), [(690, [("WL201", None)]), (800, [("WL201", "WL558")]), (None, [("WL201", "WL558")])]
+)
+def test_a_line_that_was_to_be_typed_after_that_is_missing_for_the_same_reason(
+    enter: float | None, why: list[tuple[str, str | None]]
+) -> None:
+    keys = (typed(100, "alice", "half a li"), *([typed(enter, "alice", "ne⏎")] if enter else []))
+    wire = HELLO + beat(1, 100) + beat(2, 300) + beat(3, 500) + DROPS
+    run = judged("{messages: alice, sent: [half a line]}", wire, *keys, exited(710, "alice"))
+    assert why == [(found.code, found.cause and found.cause.code) for found in run.findings]
+
+
 @pytest.mark.parametrize("last", [beat(3, 500, 501), ""])
 def test_a_server_that_had_its_answer_or_asked_twice_only_gave_nobody_up(last: str) -> None:
     run = judged("{teardown: alice, first: alice}", HELLO + beat(1, 100) + beat(2, 300) + last + DROPS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.judge.caused import CAUSED
 from tests.judge.runs import (
     GOODBYE,
     HELLO,
+    PROFILES,
     STARTS,
     at,
     codes,
@@ -35,6 +37,7 @@ from wirelab.judge import registry_capture
 from wirelab.judge.findings import REGISTRY
 from wirelab.judge.verdict import Judgement
 from wirelab.observe.evidence import Bounded
+from wirelab.observe.framing import Framing
 
 TYPES = (*STARTS, "{alice: type, text: hello}")
 EXITS = (*STARTS, "{alice: type, text: /quit}", "{alice: exits, status: 0}")
@@ -197,6 +200,23 @@ def test_who_is_blamed():
 def test_a_guess_at_the_encoding_helps():
     finding = BROKEN["WL205"]().findings[0]
     assert "gb18030: MSG 你好" in finding.rationale.in_("en")
+
+
+LENGTHS = replace(PROFILES["length"], framing=Framing("length-prefix", 300, 2, "little"), encoding="gb18030")
+
+
+def test_messages_of_another_protocol_are_told_in_its_terms(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(PROFILES, "gb", LENGTHS)
+
+    def told(sent: str) -> str:
+        judgement = judged(scenario("{messages: alice, sent: []}", protocol="gb"), HELLO + f"alice > s {sent}")
+        return "\n".join(each.rationale.in_("en") for each in judgement.findings)
+
+    assert r"not GB18030: b'MSG \xff\xff'" in told(r'b"\x06\x00MSG \xff\xff"')
+    read = r"not GB18030: b'MSG \xe6\xb1\x82' (read as utf-8: MSG 求)"
+    assert read in told(r'b"\x07\x00MSG \xe6\xb1\x82"')
+    too_long = "at most 300 bytes; the one that begins 'MS' takes more: its first 2 bytes, b'MS', are read as a length of 21325"
+    assert too_long in told(r'b"MSG hello\n"')
 
 
 def test_a_signal_without_a_name_is_told_by_its_number():

@@ -106,8 +106,9 @@ def test_bytes_that_are_not_in_the_encoding_are_said_to_be_so():
     raw = "MSG 你好".encode("gb18030")
     check(LINE, raw + b"\n", [("message", "MSG \ufffd\ufffd\ufffd", "encoding")])
     assert raw == offline(LINE, raw + b"\n", [2])[0].raw
-    assert other_encoding(raw) == "gb18030"
-    assert other_encoding(b"caf\xe9") is None
+    assert other_encoding(raw, "utf-8") == "gb18030"
+    assert other_encoding(b"caf\xe9", "utf-8") is None
+    assert other_encoding("汉字吗".encode(), "gb18030") == "utf-8"
 
 
 def test_the_profile_s_encoding_is_used():

@@ -6,7 +6,6 @@ Knows what may be written and whether it makes sense; neither reads files nor de
 # No `from __future__ import annotations`: msgspec would compile each annotation anew, 4 ms more in every run.
 
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ from msgspec.structs import asdict
 from wirelab.base.errors import AuthorError, Place, Problem
 from wirelab.base.texts import Text, register
 from wirelab.declare.fill import Strict, rule, validate
+from wirelab.declare.patterns import mistake
 from wirelab.declare.source import Path, Source, in_order, meant, read_yaml
 from wirelab.observe.framing import Framing
 from wirelab.observe.messages import PLACEHOLDER, MessageSpec, Profile
@@ -42,12 +42,6 @@ register(
         "protocol.shape": Text(
             "a message needs either 'pattern' with 'template', or 'literal', or 'raw: true'",
             "一种消息要么写 'pattern' 和 'template'，要么写 'literal'，要么写 'raw: true'",
-        ),
-        "protocol.regex": Text("not a regular expression: {what}", "不是合法的正则表达式：{what}"),
-        "protocol.nested": Text(
-            "a repetition inside a repetition can take for ever on an unlucky line; "
-            "write it plainer, or make the inner one possessive ('++')",
-            "重复之中又有重复，遇到某些行会算个没完；请写得简单些，或让里层不回溯（写成 '++'）",
         ),
         "protocol.no-group": Text(
             "the template uses {{{group}}} but the pattern has no group of that name{meant}; "
@@ -92,6 +86,9 @@ register(
         ),
         "protocol.by-alone": Text(
             "'by' needs 'answers': what is it the number of?", "写了 'by' 就要写 'answers'：它是谁的编号？"
+        ),
+        "protocol.counts": Text(
+            "'{name}' has no group '{group}'{meant} that could count", "'{name}' 没有可以计数的分组 '{group}'{meant}"
         ),
         "protocol.by": Text(
             "'{name}' has no group '{group}'{meant}; 'by' must be a group of both messages",
@@ -142,6 +139,9 @@ class MessageModel(Strict):
     answers: Annotated[str | None, Meta(description="the message of the other side that this one answers")] = None
     by: Annotated[
         str | None, Meta(description="the group that must be equal in question and answer; left out: in order")
+    ] = None
+    counts: Annotated[
+        str | None, Meta(description="the group that counts such messages on each connection: 1, 2, 3, …")
     ] = None
     example: Annotated[dict[str, str], Meta(description="values that fit the groups, if 7 and text do not")] = field(
         default_factory=dict
@@ -203,7 +203,7 @@ def _spec(item: MessageModel) -> MessageSpec:
         pattern, template = re.escape(item.literal), item.literal
     elif item.raw:
         pattern, template = _RAW_PATTERN, "{text}"
-    return MessageSpec(item.name, item.sender, pattern, template, item.answers, item.by, item.raw)
+    return MessageSpec(item.name, item.sender, pattern, template, item.answers, item.by, item.raw, item.counts)
 
 
 def _framing_problems(framing: FramingModel, source: Source) -> Iterator[Problem]:
@@ -225,20 +225,11 @@ def _shape_problems(item: MessageModel, path: Path, source: Source) -> Iterator[
         yield Problem(source.place(path), "protocol.shape")
     if item.pattern is None:
         return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)  # "[[": will mean something else one day
-            re.compile(item.pattern)
-    except re.error as error:
-        place = _inside(source, (*path, "pattern"), item.pattern, error.pos or 0)
-        yield Problem(place, "protocol.regex", {"what": error.msg})
-        return
-    except (FutureWarning, OverflowError, RecursionError) as error:
-        yield Problem(source.place((*path, "pattern")), "protocol.regex", {"what": error})
-        return
-    nested = _nested_repetition(item.pattern)
-    if nested is not None:
-        yield Problem(_inside(source, (*path, "pattern"), item.pattern, nested), "protocol.nested")
+    wrong = mistake(item.pattern)
+    if wrong is not None:
+        at = (*path, "pattern")
+        place = source.place(at) if wrong.at is None else _inside(source, at, item.pattern, wrong.at)
+        yield Problem(place, wrong.key, wrong.values)
 
 
 def _inside(source: Source, path: Path, value: str, position: int) -> Place:
@@ -248,36 +239,6 @@ def _inside(source: Source, path: Path, value: str, position: int) -> Place:
     if written[quote : len(written) - quote] != value:
         return place
     return Place(place.source, place.line, place.column + quote + position)
-
-
-_TOKEN = re.compile(
-    r"""(?P<open>\((?:\?(?:P[<=]|[:=!>]|<[=!])?)?)
-      | (?P<close>\))
-      | (?P<repeat>(?:[*+]|\{\d*,?\d*\})(?P<possessive>\+?))
-      | \\. | \[\^?\]?(?:\\.|[^\]\\])*\] | .""",
-    re.VERBOSE | re.DOTALL,
-)
-
-
-def _nested_repetition(pattern: str) -> int | None:
-    """Where a group that holds a repetition is itself repeated, so that backtracking may explode; else None."""
-    holds = [False]  # per open group: does it hold a repetition that can give back?
-    previous = False  # does what a repetition here would repeat hold one?
-    for token in _TOKEN.finditer(pattern):
-        if token["open"]:
-            holds.append(False)
-        elif token["close"] and len(holds) > 1:
-            previous = holds.pop()
-            holds[-1] |= previous
-            continue
-        elif token["repeat"]:
-            fixed = token[0].startswith("{") and "," not in token[0]
-            if not token["possessive"]:
-                if previous and token[0] != "{1}":
-                    return token.start()
-                holds[-1] |= not fixed
-        previous = False
-    return None
 
 
 def _message_problems(
@@ -354,6 +315,10 @@ def _survives(spec: MessageSpec, values: dict[str, str]) -> bool:
 
 
 def _answer_problems(profile: Profile, spec: MessageSpec, path: Path, source: Source) -> Iterator[Problem]:
+    if spec.counts is not None and spec.counts not in _groups(spec):
+        known = _groups(spec)
+        values: dict[str, object] = {"name": spec.name, "group": spec.counts, "meant": meant(spec.counts, known)}
+        yield Problem(source.place((*path, "counts")), "protocol.counts", values)
     if spec.answers is None:
         if spec.by is not None:
             yield Problem(source.key_place((*path, "by")), "protocol.by-alone")
@@ -361,7 +326,7 @@ def _answer_problems(profile: Profile, spec: MessageSpec, path: Path, source: So
     question = profile.spec(spec.answers)
     others = [other.name for other in profile.messages if other.sender != spec.sender]
     if question is None:
-        values: dict[str, object] = {
+        values = {
             "name": spec.answers,
             "meant": meant(spec.answers, others),
             "known": ", ".join(others) or "-",

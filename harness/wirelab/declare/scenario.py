@@ -6,7 +6,6 @@ Knows the words and their rules; neither plays nor judges anything.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -22,6 +21,7 @@ from wirelab.declare.expectations import (
 )
 from wirelab.declare.fill import Strict, fields, validate
 from wirelab.declare.head import NAME, CastMember, Head, Title
+from wirelab.declare.patterns import mistake
 from wirelab.declare.source import Path, Source, in_order, meant, read_yaml
 from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Inject, Start, Step
 
@@ -83,7 +83,6 @@ register(
             "'{name}' 是程序：'{verb}' 只用于脚本对端（演员表里写 {{{name}: {{role: …, peer: true}}}}）",
         ),
         "scenario.one-of": Text("give exactly one of {names}", "{names} 中必须且只能给出一个"),
-        "scenario.pattern": Text("not a regular expression: {what}", "不是合法的正则表达式：{what}"),
         "scenario.peer-until": Text(
             "'{name}' is a scripted peer and has no terminal on which 'until' could be shown; remove it",
             "'{name}' 是脚本对端，没有终端，无从等待 'until' 的内容；请删去",
@@ -325,12 +324,8 @@ class _ScriptReader:
     def _check_pattern(self, pattern: object, path: Path) -> None:
         if not isinstance(pattern, str):
             return
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", FutureWarning)  # "[[": will mean something else one day
-                re.compile(pattern)
-        except (re.error, FutureWarning, OverflowError, RecursionError) as error:
-            self.complain(path, "scenario.pattern", what=error)
+        if (wrong := mistake(pattern)) is not None:
+            self.complain(path, wrong.key, at_key=False, **wrong.values)
 
     def _known(self, path: Path, name: str, *, client: bool = False) -> bool:
         if name not in self.cast:

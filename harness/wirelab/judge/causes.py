@@ -58,7 +58,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL101": _START,
     "WL102": _START,
     "WL104": _START,
-    "WL201": (two_threads_at_once, still_unsent),
+    "WL201": (given_up, two_threads_at_once, still_unsent),
     "WL202": (quit_unheeded,),
     "WL203": (two_threads_at_once,),
     "WL206": (two_threads_at_once,),

@@ -195,7 +195,7 @@ def thread_had_ended(view: View, finding: Finding) -> Finding | None:
 
 def given_up(view: View, finding: Finding) -> Finding | None:
     """The server's FIN or RST came before anybody was asked to quit, after three heartbeats in a row without an answer;
-    what the finding tells of is that end, or the client's own after it."""
+    what the finding tells of is that end, the client's own after it, or a line that was to be typed only then."""
     for client in view.scenario.clients if view.part(finding.actor) == "submission" else ():
         if client != finding.actor or view.connections_of(client)[-1:] == ():
             continue
@@ -208,6 +208,9 @@ def given_up(view: View, finding: Finding) -> Finding | None:
         time, frame = first.segment.time, first.segment.frame
         exited = view.exits.get(client)
         about = frame in finding.frames or (finding.code == "WL608" and exited is not None and exited.time > time)
+        if finding.code == "WL201":
+            before = [line for typed, line in view.typed_lines(client) if typed <= time]
+            about = finding.rationale.values["text"] not in {f"'{line}'" for line in before}
         asked = [exchange for exchange in view.pairing(connection).exchanges if exchange.question.time < time]
         last = asked[-DROPPED:]
         if not about or len(last) < DROPPED or view.asked_before(server, time) or view.asked_before(client, time):

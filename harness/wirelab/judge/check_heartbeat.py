@@ -115,8 +115,12 @@ def _strays(view: View, client: str, code: str, messages: tuple[Message, ...]) -
 
 
 def _numbering(view: View, client: str, server: str, questions: list[Message]) -> Iterator[Finding]:
-    numbers = [message.groups.get("n") for message in questions]
-    if None in numbers or numbers == [str(number + 1) for number in range(len(numbers))]:
+    spec = view.profile.spec("heartbeat")
+    counter = spec.counts if spec is not None else None
+    if counter is None:
+        return
+    numbers = [message.groups[counter] for message in questions]
+    if numbers == [str(number + 1) for number in range(len(numbers))]:
         return
     frames = tuple(message.frames[-1] for message in questions)
     if view.part(server) == "reference":

@@ -46,7 +46,7 @@ def check_messages(view: View, expected: MessagesExpected) -> tuple[Said | None,
 
 def _text(view: View, message: Message) -> str:
     """What was typed, as far as it can be made out: bytes in another encoding are a fault of their own."""
-    encoding = other_encoding(message.raw) if message.problem == "encoding" else None
+    encoding = other_encoding(message.raw, view.profile.encoding) if message.problem == "encoding" else None
     groups = message.groups
     if encoding and (again := view.profile.recognise(message.sender, message.raw.decode(encoding))):
         groups = again[1]
@@ -54,7 +54,7 @@ def _text(view: View, message: Message) -> str:
 
 
 def malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterator[Finding]:
-    """What a side sent that is no message: without an end, too long, not UTF-8, or nothing the protocol knows."""
+    """What a side sent that is no message: without an end, too long, in another encoding, or nothing the protocol knows."""
     senders = {message.sender for message in messages}
     templates = (spec.template for spec in view.profile.messages if spec.sender in senders)
     known = ", ".join(PLACEHOLDER.sub(r"<\1>", template) for template in templates)
@@ -62,18 +62,28 @@ def malformed(view: View, client: str, messages: tuple[Message, ...]) -> Iterato
         if message.problem == "unfinished":
             yield finding("WL203", client, frames=message.frames, actor=client, text=repr(message.text))
         elif message.problem == "encoding":
-            encoding = other_encoding(message.raw)
+            encoding = other_encoding(message.raw, view.profile.encoding)
             readable = message.raw.decode(encoding) if encoding else ""
             guess = Bilingual(f" (read as {encoding}: {readable})", f"（按 {encoding} 解读为：{readable}）")
-            values = {"raw": repr(message.raw), "guess": guess if encoding else ""}
-            yield finding("WL205", client, frames=message.frames, terminal=(), actor=client, **values)
+            own = view.profile.encoding.upper()
+            raw, read = repr(message.raw), guess if encoding else ""
+            yield finding("WL205", client, frames=message.frames, actor=client, encoding=own, raw=raw, guess=read)
         elif message.problem == "too-long":
-            limit = view.profile.framing.limit
-            yield finding(
-                "WL208", client, frames=message.frames, actor=client, limit=limit, text=repr(message.text[:40])
-            )
+            limit, text = view.profile.framing.limit, repr(message.text[:40])
+            length = _length(view, message) if view.profile.framing.kind == "length-prefix" else ""
+            yield finding("WL208", client, frames=message.frames, actor=client, limit=limit, text=text, length=length)
         elif message.kind is None:
             yield finding("WL206", client, frames=message.frames, actor=client, text=repr(message.text), known=known)
+
+
+def _length(view: View, message: Message) -> Bilingual:
+    """What the bytes where a length belongs say, if they are read as one: text, most often, that should follow it."""
+    width, order = view.profile.framing.width, view.profile.framing.order
+    raw, length = message.raw[:width], int.from_bytes(message.raw[:width], order)
+    return Bilingual(
+        f": its first {width} bytes, {raw!r}, are read as a length of {length}",
+        f"：它的前 {width} 个字节 {raw!r} 被读作长度 {length}",
+    )
 
 
 def spoiled(view: View, connections: tuple[Connection, ...]) -> Iterator[Finding]:

@@ -17,13 +17,15 @@ PAGES: dict[str, Page] = {
         why=(
             r"""TCP is a stream of bytes. It keeps their order and loses none, but it does not remember how many went
             into one `send()`: two sends may arrive in one `recv()`, and one send in two. So a message must carry
-            its own end. In this lab that is LF (`\n`, 0x0a). `input()` and `readline().strip()` take the LF away,
+            its own end. In a protocol of lines that is LF (`\n`, 0x0a). `input()` and `readline().strip()` take the LF away,
             and who then sends the text as it is has removed the only mark of where it ends. With a single message
-            it seems to work; with two in quick succession nobody can tell them apart.""",
+            it seems to work; with two in quick succession nobody can tell them apart. Other protocols send the length
+            first: then as many bytes must follow, or the next message is taken for the rest of this one.""",
             r"""TCP 传送的是字节流。它保持次序，不丢字节，但不记得哪些字节属于同一次 `send()`：两次发送可能在一次
-            `recv()` 中到达，一次发送也可能分两次到达。所以消息必须自带结束标记，本实验用 LF（`\n`，0x0a）。
+            `recv()` 中到达，一次发送也可能分两次到达。所以消息必须自带结束标记，按行分帧的协议用 LF（`\n`，0x0a）。
             `input()` 和 `readline().strip()` 会去掉 LF，如果把得到的文字原样发出，唯一的边界标记就没有了。只发一条
-            时好像没问题；连发两条，谁也分不清。""",
+            时好像没问题；连发两条，谁也分不清。有的协议先发送长度：随后就必须有这么多字节，否则下一条消息会被当成这一条
+            的剩余部分。""",
         ),
         where=(
             r"""Look at every `send()`: does what it gets end with `\n`, and is there exactly one? Best have one
@@ -120,9 +122,9 @@ PAGES: dict[str, Page] = {
     ),
     "WL208": page(
         seen=(
-            """One message takes more bytes than a line may have (4096 with its LF in this lab). On the wire it fills
+            """One message takes more bytes than a line may have (4096 with its LF in the kit's `line` protocol). On the wire it fills
             several segments, or one large one on the loopback. The receiver drops it, cuts it, or drops the sender.""",
-            """有一条消息的字节数超过了一行的上限（本实验连 LF 在内 4096 字节）。它在线路上占好几个报文段，在环回接口上
+            """有一条消息的字节数超过了一行的上限（本套件的 `line` 协议连 LF 在内 4096 字节）。它在线路上占好几个报文段，在环回接口上
             也可能是一个很大的报文段。接收方会丢弃它、截断它，或者断开发送方。""",
         ),
         why=(
@@ -130,11 +132,12 @@ PAGES: dict[str, Page] = {
             gigabytes; with one, both sides must keep to it. The limit counts what is on the wire: the word `MSG`,
             the space and the LF too, and bytes, not characters. A Chinese character takes three bytes in UTF-8,
             most emoji four, so 1400 characters of Chinese are too many although `len(text)` looks harmless. A
-            missing LF gives the same finding: without an end the "line" grows until it is too long.""",
+            missing LF gives the same finding: without an end the "line" grows until it is too long. So does a missing
+            length where each message begins with one: the text is read as a length, `JO` as 19023.""",
             """接收方必须把没有结束的一行存着，等结尾到来。没有上限，谁都可以让它存几个 GB；有了上限，双方就都要遵守。
             上限按线路上的字节算：`MSG`、空格、LF 都算，而且是字节，不是字符。一个汉字在 UTF-8 中占三个字节，大多数
             表情符号占四个，所以 1400 个汉字就超了，尽管 `len(text)` 看起来不大。漏发 LF 也会得到这条诊断：没有结尾
-            的“行”一直变长，直到超限。""",
+            的“行”一直变长，直到超限。以长度开头的协议漏发长度也一样：文字会被读作长度，`JO` 就是 19023。""",
         ),
         where=(
             """Measure the encoded line, with prefix and LF, before you send it; tell the user instead of sending too

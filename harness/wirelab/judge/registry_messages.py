@@ -42,9 +42,9 @@ KINDS: tuple[Kind, ...] = (
             "{actor} 的每条消息都应是完整的一帧；{text} 没有结束标记：下一条消息粘在它后面，或流到此为止",
         ),
         hint=Text(
-            "TCP is a byte stream without message boundaries: end each message as the protocol says, in this "
-            "lab with LF (\\n).",
-            "TCP 是没有消息边界的字节流：请按协议结束每条消息，本实验用换行符（\\n）。",
+            "TCP is a byte stream without message boundaries. In a protocol of lines, end each message with LF (\\n); "
+            "where each begins with its length, send as many bytes as that says.",
+            "TCP 是没有消息边界的字节流。按行分帧的协议，每条消息要以换行符（\\n）结束；以长度开头的协议，长度是多少就要发送多少字节。",
         ),
     ),
     Kind(
@@ -62,14 +62,15 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "WL205",
-        summary=Text("a message is not UTF-8", "消息不是 UTF-8 编码"),
+        summary=Text("a message is not in the protocol's encoding", "消息的编码与协议规定的不符"),
         rationale=Text(
-            "{actor} sent bytes that are not UTF-8: {raw}{guess}",
-            "{actor} 发送的字节不是 UTF-8：{raw}{guess}",
+            "{actor} sent bytes that are not {encoding}: {raw}{guess}",
+            "{actor} 发送的字节不是 {encoding}：{raw}{guess}",
         ),
         hint=Text(
-            "Encode explicitly: text.encode('utf-8'); decode the keyboard's input with the terminal's encoding.",
-            "请显式编码：text.encode('utf-8')；读键盘时按终端的编码解码。",
+            "Encode explicitly, in the encoding that the protocol names: text.encode('utf-8'), say; decode the keyboard's "
+            "input with the terminal's encoding.",
+            "请按协议规定的编码显式编码，例如 text.encode('utf-8')；读键盘时按终端的编码解码。",
         ),
     ),
     Kind(
@@ -100,12 +101,13 @@ KINDS: tuple[Kind, ...] = (
         "WL208",
         summary=Text("a message is longer than the protocol allows", "消息超过协议允许的长度"),
         rationale=Text(
-            "expected every message of {actor} to take at most {limit} bytes; the one that begins {text} takes more",
-            "{actor} 的每条消息最多 {limit} 字节；以 {text} 开头的这条超出了",
+            "expected every message of {actor} to take at most {limit} bytes; the one that begins {text} takes more{length}",
+            "{actor} 的每条消息最多 {limit} 字节；以 {text} 开头的这条超出了{length}",
         ),
         hint=Text(
-            "The limit counts bytes, not characters, and the end mark too: a Chinese character takes three bytes in UTF-8.",
-            "上限按字节计算（含结束标记），不是按字符：一个汉字在 UTF-8 中占三个字节。",
+            "The limit counts bytes, not characters, and the end mark or the length too: a Chinese character takes three "
+            "bytes in UTF-8. Where each message begins with its length: is it there, and in as many bytes, in that order?",
+            "上限按字节计算（含结束标记或长度），不是按字符：一个汉字在 UTF-8 中占三个字节。以长度开头的协议：是否发送了长度，字节数和字节序对吗？",
         ),
     ),
     Kind(

@@ -15,6 +15,7 @@ import codecs
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -51,7 +52,7 @@ class MessageSpec:
     framing ``none``: anywhere in the stream); its dot matches every character. ``template`` renders it,
     with ``{group}`` placeholders. ``answers`` names the message this one answers; ``by`` the group that must
     be equal in both, if any. ``raw`` (framing ``none`` only) marks the kind that any text between recognised
-    messages belongs to.
+    messages belongs to. ``counts`` is the group that counts them on a connection, from 1 on.
     """
 
     name: str
@@ -61,6 +62,7 @@ class MessageSpec:
     answers: str | None = None
     by: str | None = None
     raw: bool = False
+    counts: str | None = None
 
     def match(self, text: str) -> dict[str, str] | None:
         """The groups when ``text`` is such a message, whole; a group that took no part is empty."""
@@ -142,13 +144,14 @@ class Message:
     problem: Literal["unfinished", "too-long", "encoding"] | None = field(default=None)
 
 
-def other_encoding(raw: bytes) -> str | None:
-    """The name of the encoding that bytes which are not UTF-8 are probably in: a guess, or None."""
-    try:
-        raw.decode("gb18030")
-    except UnicodeDecodeError:
-        return None
-    return "gb18030"
+def other_encoding(raw: bytes, encoding: str) -> str | None:
+    """The name of the encoding that bytes which are not in ``encoding`` are probably in: a guess, or None."""
+    for other in ("utf-8", "gb18030"):
+        if other != encoding:
+            with suppress(UnicodeDecodeError):
+                raw.decode(other)
+                return other
+    return None
 
 
 def decode_stream(profile: Profile, sender: Side, stream: Stream) -> tuple[Message, ...]:
