@@ -220,6 +220,45 @@ def test_who_said_that_it_was_connected_did_not_crash_before_that() -> None:
     assert "WL153" not in [of for _, of in causes(dies_alone("Connected to 127.0.0.1:12001\r\n"))]
 
 
+# --- WL251: a program that makes one line of each message has told them apart, whatever it then shows
+
+NEWS = b"BROADCAST " + "明天".encode()
+WHOLE = 's > alice "BROADCAST first\\n" at=5ms\n'
+CUT = "".join(
+    f's > alice b"{escaped}" at={20 * n}ms\n' for n, escaped in enumerate(map("\\x{:02x}".format, NEWS + b"\n"), 2)
+)
+GLUED = 's > alice "BROADCAST one\\nBROADCAST 明天\\n" at=380ms\n'
+
+
+@pytest.mark.parametrize(
+    ("wire", "lines", "glued"),
+    [
+        (CUT, {400: "Broadcast: 鏄庡ぉ\r\n"}, False),
+        (CUT, {400: "Notice: 明天\r\n"}, False),
+        (GLUED, {400: "Broadcast: one\r\nBroadcast: 鏄庡ぉ\r\n"}, False),
+        (GLUED, {400: "Broadcast: one\r\nNotice: 明天\r\n"}, False),
+        (CUT, {}, True),
+        (CUT, {300: "Broadcast: 鏄\r\n"}, True),
+        (CUT, {300: "Broadcast: 鏄\r\n", 400: "Broadcast: ぉ\r\n"}, True),
+        (CUT, {400: "Broadcast: 明\r\n"}, True),
+        (CUT, {400: "Broadcast: \r\n"}, True),
+        (GLUED, {400: "Broadcast: one\r\n"}, True),
+        (GLUED, {400: "Broadcast: oneBROADCAST 明天\r\n"}, True),
+    ],
+)
+def test_who_told_messages_apart_does_not_take_one_recv_for_one_message(
+    wire: str, lines: dict[int, str], glued: bool
+) -> None:
+    run = judged(
+        scenario(script=(*STARTS, "{alice: shows, text: 'Broadcast: 明天'}")),
+        HELLO + WHOLE + wire,
+        shown(6, "alice", "Broadcast: first\r\n"),
+        *(shown(time, "alice", line) for time, line in lines.items()),
+        missed(2, 2000, run_delay=0.0),
+    )
+    assert ([("WL604", "WL251")] if glued else []) == causes(run)
+
+
 # --- WL558
 
 DROPS = "s > alice FIN at=700ms\nalice > s FIN at=701ms\ns > alice ACK\n"

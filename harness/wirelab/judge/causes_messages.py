@@ -15,6 +15,7 @@ from wirelab.judge.causes_heartbeat import answered_alone
 from wirelab.judge.chains import chain_of, last_seen, told, wants_lock
 from wirelab.judge.clues import (
     MS,
+    Delivery,
     crash_of,
     deliveries,
     listed,
@@ -51,11 +52,14 @@ def one_recv_one_message(view: View, finding: Finding) -> Finding | None:
             shape = shapes[message.start]
             if told is None or message.groups.get("text") != told or shape.kind == "alone":
                 continue
-            alone = [
-                f"{item.message.text} ({item.message.frames[-1]})"
+            whole = [
+                item.message
                 for item in shapes.values()
                 if item.kind in ("alone", "close") and item is not shape and _was_shown(view, actor, item.message)
             ]
+            if _taken_apart(view, actor, shape, whole):
+                continue
+            alone = [f"{item.text} ({item.frames[-1]})" for item in whole]
             if side == "client":
                 answered = answered_alone(view, actor, connection)
                 alone += [f"{item.question.text} ({item.question.frames[-1]})" for item in answered]
@@ -74,6 +78,30 @@ def _was_shown(view: View, actor: str, message: Message) -> bool:
     """Whether a terminal showed a message's text, as the end of a line."""
     text = message.groups.get("text", "")
     return bool(text) and view.ends_line(actor, text)
+
+
+def _taken_apart(view: View, actor: str, shape: Delivery, whole: list[Message]) -> bool:
+    """Whether a program made one line of each message that came with others or in pieces, though not the line that was
+    to be shown: in other words, or in another encoding. ``whole`` came by themselves, and how they were shown is known."""
+    message, shown = shape.message, view.shown_since(actor, shape.message.began)
+    text = message.groups.get("text", "")
+    lines = [line.rstrip() for line in shown.split("\n")]
+    if any(line.endswith(text) and message.text not in line for line in lines):
+        return True
+    labels = {_label(line, item.groups["text"]) for item in whole for line in view.lines(actor)}
+    count = sum(bool(item.groups.get("text")) for item in (message, *shape.others))
+    late = view.shown_since(actor, message.time)
+    for label in labels - {""}:
+        rests = [rest.split("\n")[0].strip() for rest in shown.split(label)[1:]]
+        broken = any(message.text in rest or (shape.kind == "cut" and rest in text) for rest in rests)
+        if len(rests) == late.count(label) == count and not broken:
+            return True
+    return False
+
+
+def _label(line: str, text: str) -> str:
+    """The word before a message's text at the end of a line; nothing where the line does not end so."""
+    return line.removesuffix(text).rpartition(" ")[0].rpartition(" ")[2] if line.endswith(text) else ""
 
 
 # --- WL253

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -250,6 +250,12 @@ class View:
         lengths, times = self.once(_growth, actor)
         shown = bisect_left(lengths, at + len(words))
         return times[shown] if shown < len(times) else None
+
+    def shown_since(self, actor: str, time: int) -> str:
+        """What a terminal has shown after a moment."""
+        lengths, times = self.once(_growth, actor)
+        before = bisect_right(times, time)
+        return self.transcripts.get(actor, Transcript()).text[lengths[before - 1] if before else 0 :]
 
     def typed_lines(self, actor: str) -> list[tuple[int, str]]:
         """The lines typed at an actor's keyboard, and when each was ended by Enter."""
