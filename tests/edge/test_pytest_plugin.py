@@ -124,7 +124,8 @@ def test_a_labs_own_scenarios_are_the_labs_unless_named(suite: Suite):
     listed = suite("mine", *CLIENT, "--collect-only", "-q").out
     assert "topic/good" not in listed
     assert "mine/lab.yaml::messaging/one-line" in listed
-    assert "topic/good" in suite("mine/scenarios/topic/good.yaml", "--collect-only", "-q").out
+    for named in ("mine/scenarios/topic/good.yaml", "mine/scenarios/topic", "mine/scenarios"):
+        assert "topic/good" in suite(named, "--collect-only", "-q").out
 
 
 def test_words_that_a_conftest_has_for_itself_stay_its_own(suite: Suite):

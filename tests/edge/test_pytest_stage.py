@@ -23,7 +23,8 @@ from wirelab.base.errors import HarnessBug
 from wirelab.compose.artifacts import read_run
 from wirelab.declare.scenario_writer import as_yaml
 from wirelab.declare.source import read_yaml
-from wirelab.edge.pytest_setting import Misused, Setting, file_name, setting_of
+from wirelab.edge.pytest_errors import Misused
+from wirelab.edge.pytest_setting import Setting, file_name, setting_of
 from wirelab.judge.verdict import Verdict
 from wirelab.stage.companion import Companion
 
@@ -31,6 +32,7 @@ PLAIN = st.text() | st.integers(-(10**9), 10**9) | st.booleans() | st.floats(0, 
 ROOT = Path(__file__).parents[2]
 FAILS = '''
     import pytest
+    import wirelab
 
     def begin(stage):
         server = stage.start("server")
@@ -56,7 +58,7 @@ FAILS = '''
         server, alice = begin(stage)
         server.types("/quit")
         alice.exits()
-        with pytest.raises(AssertionError) as missed:
+        with pytest.raises(wirelab.Missed) as missed:
             stage.expect(teardown=alice, first=alice)
         assert "WL501" in missed.value.codes
         assert stage.expect(teardown=alice, first=server)
@@ -71,6 +73,7 @@ FAILS = '''
 '''
 MISUSED = """
     import pytest
+    import wirelab
 
     def begin(stage):
         server = stage.start("server")
@@ -94,6 +97,7 @@ MISUSED = """
         (lambda stage: stage.start(stage), "<stage test-own-py-test-misused-"),
         (lambda stage: stage.start("alice", within="2"), "are numbers, not '2'"),
         (lambda stage: stage.start("alice", env={"A": b"x" * 100}), "b'" + "x" * 78 + "…"),
+        (lambda stage: stage.start("alice", env=["A=1"]), "'env'"),
         (lambda stage: begin(stage)[1].types(b"hello"), "b'hello' cannot be part of"),
         (lambda stage: begin(stage)[1].types("hello", every="1"), "are numbers, not '1'"),
         (lambda stage: begin(stage)[1].types("hello", repeat=float("inf")), "are numbers, not inf"),
@@ -106,11 +110,15 @@ MISUSED = """
             stage.wait(-1), "wait"),
     ])
     def test_misused(stage, wrong, told):
-        with pytest.raises(Exception) as raised:
+        with pytest.raises(wirelab.Misused) as raised:
             wrong(stage)
-        assert "Misused" == type(raised.value).__name__
         assert told in str(raised.value)
         assert stage.start("zoe", until=None), "the stage goes on"
+
+    def test_over(stage):
+        stage.close()
+        with pytest.raises(wirelab.Misused, match="come to its end"):
+            stage.start("server")
 """
 
 
@@ -152,7 +160,7 @@ def test_failures_are_told_in_the_words_of_the_findings(suite: Suite):
 def test_what_cannot_be_is_said_as_of_scenarios_and_the_stage_goes_on(suite: Suite):
     suite.write("test_own.py", MISUSED)
     done = suite("--wirelab-lang=en")
-    assert {"passed": 26} == outcome(done), done.out
+    assert {"passed": 28} == outcome(done), done.out
 
 
 def test_everything_that_can_be_done_is_done(suite: Suite):
@@ -281,7 +289,7 @@ def test_what_goes_wrong_in_the_harness_is_an_error_of_no_program(suite: Suite):
         """\
         import os, signal
         import pytest
-        from wirelab.edge.pytest_stage import Inconclusive
+        import wirelab
 
         def test_bug(stage):
             os.kill(stage._companion._process.pid, signal.SIGKILL)
@@ -289,7 +297,7 @@ def test_what_goes_wrong_in_the_harness_is_an_error_of_no_program(suite: Suite):
                 while True:
                     stage.wait(0.01)
             finally:
-                with pytest.raises(Inconclusive, match="come to its end"):
+                with pytest.raises(wirelab.Inconclusive, match="come to its end"):
                     stage.start("server")
         """,
     )

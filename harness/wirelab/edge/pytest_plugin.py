@@ -165,7 +165,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     kind = _kind(file_path)
     if kind == "lab":
         return LabFile.from_parent(parent, path=file_path)
-    if kind == "scenario" and (_is_named(parent.config, file_path) or not _of_a_lab(file_path)):
+    if kind == "scenario" and not _is_the_labs(parent.config, file_path):
         return ScenarioFile.from_parent(parent, path=file_path)
     return None
 
@@ -175,13 +175,11 @@ def _wanted(config: pytest.Config, path: Path) -> bool:
     return config.args_source is pytest.Config.ArgsSource.ARGS or bool(_commands(config))
 
 
-def _is_named(config: pytest.Config, path: Path) -> bool:
-    named = (config.invocation_params.dir / word.partition("::")[0] for word in config.args)
-    return any(one.resolve() == path.resolve() for one in named)
-
-
-def _of_a_lab(path: Path) -> bool:
-    return any(above.name == "scenarios" and (above.parent / LAB_FILE).is_file() for above in path.parents)
+def _is_the_labs(config: pytest.Config, path: Path) -> bool:
+    """Whether a scenario is its lab's to play: it lies in a lab's ``scenarios``, and nothing in there was named."""
+    folders = [above for above in path.resolve().parents if above.name == "scenarios" and (above.parent / LAB_FILE).is_file()]
+    named = [(config.invocation_params.dir / word.partition("::")[0]).resolve() for word in config.args]
+    return any(not any(one.is_relative_to(folder) for one in named) for folder in folders)
 
 
 def _kind(path: Path) -> str:
@@ -355,7 +353,8 @@ def pytest_runtest_makereport(
     opened = getattr(item, "funcargs", {}).get("stage")
     if call.excinfo is None or opened is None:
         return report
-    from wirelab.edge.pytest_stage import Inconclusive, Stage
+    from wirelab.edge.pytest_errors import Inconclusive
+    from wirelab.edge.pytest_stage import Stage
 
     if not isinstance(opened, Stage):
         return report

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wirelab.base.texts import Language, Text, register, say
+from wirelab.edge.pytest_errors import Misused
 
 LONGEST_NAME = 180  # bytes of a folder's name, before its digest
 MOST_SHOWN = 80  # characters of a value that cannot be used
@@ -35,13 +36,6 @@ register(
         ),
     }
 )
-
-
-class Misused(Exception):
-    """A test asks its stage for what cannot be: an actor that was not started, a key that there is not."""
-
-
-Misused.__module__ = "wirelab"  # what pytest prints before the message
 
 
 @dataclass(frozen=True, slots=True)

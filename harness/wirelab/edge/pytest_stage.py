@@ -15,7 +15,8 @@ import pytest
 
 from wirelab.base.errors import HarnessBug
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.edge.pytest_setting import Misused, Role, Setting, command_of, shown
+from wirelab.edge.pytest_errors import Inconclusive, Missed, Misused
+from wirelab.edge.pytest_setting import Role, Setting, command_of, shown
 from wirelab.stage.companion import Companion
 
 LONGEST_RUN = 3600.0  # seconds for a scenario and its repetitions; no lab has one that takes so long
@@ -36,26 +37,6 @@ register(
 )
 
 
-class Missed(AssertionError):
-    """What a test expects did not come about. ``codes`` are those of the findings, with their causes."""
-
-    def __init__(self, codes: tuple[str, ...], text: str) -> None:
-        super().__init__(text)
-        self.codes = codes
-
-
-class Inconclusive(Exception):
-    """It cannot be told, and that is not the program's fault: the machine gave it no time, or lost packets."""
-
-    def __init__(self, codes: tuple[str, ...], text: str) -> None:
-        super().__init__(text)
-        self.codes = codes
-
-
-for _error in (Missed, Inconclusive):
-    _error.__module__ = "wirelab"  # what pytest prints before the message
-
-
 class Stage:
     """A private network with a tap on it, and whoever acts there. Each test has its own.
 
@@ -72,7 +53,7 @@ class Stage:
             _raise(kind, answer)
         self.port: int = answer
         """The server's TCP port."""
-        self._open = True
+        self._open, self._broken = True, False
 
     def __repr__(self) -> str:
         return f"<stage {self._setting.name.removeprefix('python/')}>"
@@ -103,7 +84,7 @@ class Stage:
         member: dict[str, object] = {"role": role}
         member |= {"peer": True} if peer else {}
         member |= {"answers": True} if answers else {}
-        member |= {"env": dict(env)} if env else {}
+        member |= {"env": env} if env else {}
         step: dict[str, object] = {} if until == "" else {"until": until}
         step |= {} if within == 10 else {"within": within}
         language = self._setting.language
@@ -176,15 +157,17 @@ class Stage:
     def _ask(self, word: str, seconds: float, **values: object) -> Any:
         __tracebackhide__ = True
         if not self._open:
-            raise Inconclusive((), say("pytest.over", self._setting.language))
+            over = say("pytest.over", self._setting.language)
+            raise Inconclusive((), over) if self._broken else Misused(over)
         try:
             kind, answer = self._companion.ask((word, values), min(max(seconds, 0), LONGEST_RUN) + SLACK)
         except HarnessBug as bug:  # ours, and no program's
-            self._open = False
+            self._open, self._broken = False, True
             raise Inconclusive((), bug.text(self._setting.language)) from None
         if kind == "done":
             return answer
-        self._open = kind != "error"  # what went wrong in there has ended it
+        self._broken = kind == "error"  # what went wrong in there has ended it
+        self._open = not self._broken
         _raise(kind, answer)
 
 
