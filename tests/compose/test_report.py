@@ -15,15 +15,19 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.compose.report_sources import FEW, answered, asking, checked, lab, made, no_pictures, solutions, source
 from wirelab.base.errors import AuthorError, InputError, UsageError
 from wirelab.base.texts import Language
 from wirelab.compose import report, report_check, report_source
+from wirelab.compose.artifacts import Run
 from wirelab.declare.lab import Lab
+from wirelab.declare.scenario import parse_scenario
 from wirelab.judge.questions.answers import Free
 from wirelab.judge.questions.bank import BANK
 from wirelab.judge.questions.checking import Put, check, put
+from wirelab.observe.evidence import Evidence
 from wirelab.present.question_cells import answer_cell, read_answers
 from wirelab.present.report_result import marked, plain_result, result_lines
 
@@ -198,6 +202,26 @@ def test_what_the_capture_does_not_show_is_said_before_anything_is_written() -> 
     assert all(f"{name}: the capture has to show" in str(caught.value) for name in lacking)
     assert "--skip" in str(caught.value)
     assert "抓包中需要有" in caught.value.text("zh")
+
+
+def test_the_scenario_that_a_lab_means_is_named_unless_it_was_played() -> None:
+    asks = lab(BANK)
+    assert asks.report is not None
+    asks = structs.replace(asks, report=structs.replace(asks.report, scenario="a/b"))
+    first, frames = source(3).packets[:3], source(3).frames[:3]
+    connection = report_source.rebuilt(first, frames, source(3).linktype, 12001)
+    assert connection is not None
+    shaken = replace(source(3), packets=first, frames=frames, connection=connection)
+    with pytest.raises(UsageError, match="wirelab run 'my labs/x' --client … --only a/b -o DIR"):
+        report.questions(asks, shaken, skip=False, named="my labs/x")
+    scenario = parse_scenario(
+        "scenario: a/b\ntitle: {en: T, zh: 题}\ntests: client\ncast: {c: {role: client}}\nscript:\n  - {wait: 0}\n",
+        "b.yaml",
+    )
+    played = Run(scenario, "", shaken.profile, Evidence((), shaken.packets, shaken.linktype, 0, 12001))
+    with pytest.raises(UsageError, match="With --skip") as caught:
+        report.questions(asks, replace(shaken, run=played), skip=False)
+    assert "a/b" not in str(caught.value)
 
 
 def test_a_lab_without_questions_has_no_report() -> None:

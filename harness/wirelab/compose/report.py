@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -59,10 +60,10 @@ register(
         ),
         "report.needs": Text("  {kind}: the capture has to show {needs}", "  {kind}：抓包中需要有{needs}"),
         "report.play": Text(
-            "A run of {scenario} shows all of it: wirelab run {scenario} --client … -o DIR. With --skip the report is made "
-            "without these questions' points.",
-            "场景 {scenario} 的一次运行可以显示全部内容：wirelab run {scenario} --client … -o 文件夹。加上 --skip 则照样生成报告，"
-            "但这些题不能得分。",
+            "The lab means these questions for a run of {scenario}: wirelab run {lab} --client … --only {scenario} -o DIR. "
+            "With --skip the report is made without these questions' points.",
+            "这些题是为场景 {scenario} 的运行设计的：wirelab run {lab} --client … --only {scenario} -o 文件夹。加上 --skip 则照样"
+            "生成报告，但这些题不能得分。",
         ),
         "report.skip": Text(
             "With --skip the report is made all the same; these questions give no points.",
@@ -135,8 +136,9 @@ def load_student(path: Path, form: Form) -> dict[str, str]:
     return {name: str(value) for name, value in plain.items()}
 
 
-def questions(lab: Lab, source: Source, *, skip: bool) -> tuple[Put, ...]:
-    """The lab's questions as they are put to the student with this capture.
+def questions(lab: Lab, source: Source, *, skip: bool, named: str = "") -> tuple[Put, ...]:
+    """The lab's questions as they are put to the student with this capture. ``named``: how a command finds the lab, if
+    not by its name.
 
     Raises UsageError when the lab asks none, or the capture does not show what some ask about (unless ``skip``).
     """
@@ -152,8 +154,12 @@ def questions(lab: Lab, source: Source, *, skip: bool) -> tuple[Put, ...]:
             )
             for language in ("en", "zh")
         }
-        key = "report.skip" if lab.report.scenario is None else "report.play"
-        advice = {language: say(key, language, scenario=lab.report.scenario) for language in ("en", "zh")}
+        meant_for, played = lab.report.scenario, None if source.run is None else source.run.scenario.name
+        key = "report.skip" if meant_for in (None, played) else "report.play"
+        advice = {
+            language: say(key, language, scenario=meant_for, lab=shlex.quote(named or lab.lab))
+            for language in ("en", "zh")
+        }
         raise UsageError(
             "report.cannot-ask",
             file=source.name,
@@ -174,12 +180,13 @@ def new(
     student: Mapping[str, str] | None = None,
     programs: Sequence[Path] = (),
     skip: bool = False,
+    named: str = "",
 ) -> dict[str, Any]:
     """A report as a notebook. ``opening`` is the Python expression that opens the run or capture, as its cells have it.
 
     Raises UsageError for questions that the capture cannot answer, InputError for programs that cannot be read.
     """
-    puts = questions(lab, source, skip=skip)
+    puts = questions(lab, source, skip=skip, named=named)
     shown = evidence(source, language, opening)
     contents = Contents(
         form,

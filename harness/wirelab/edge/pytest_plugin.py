@@ -177,7 +177,9 @@ def _wanted(config: pytest.Config, path: Path) -> bool:
 
 def _is_the_labs(config: pytest.Config, path: Path) -> bool:
     """Whether a scenario is its lab's to play: it lies in a lab's ``scenarios``, and nothing in there was named."""
-    folders = [above for above in path.resolve().parents if above.name == "scenarios" and (above.parent / LAB_FILE).is_file()]
+    folders = [
+        above for above in path.resolve().parents if above.name == "scenarios" and (above.parent / LAB_FILE).is_file()
+    ]
     named = [(config.invocation_params.dir / word.partition("::")[0]).resolve() for word in config.args]
     return any(not any(one.is_relative_to(folder) for one in named) for folder in folders)
 

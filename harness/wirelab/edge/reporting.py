@@ -68,6 +68,7 @@ def _new(options: argparse.Namespace, language: Language) -> int:
         student=student,
         programs=[Path(program) for program in options.program],
         skip=options.skip,
+        named=options.lab,
     )
     report.write(file, report.text_of(made), replace=options.force)
     asked = lab.report.questions if lab.report else ()
