@@ -177,6 +177,21 @@ def test_the_workflow_plays_the_lab_and_sums_up(here: Path, capsys: pytest.Captu
     assert "| `heartbeat/once-each` | ✗ fail |" in said
 
 
+def test_the_workflow_finds_a_lab_of_the_repository(here: Path, capsys: pytest.CaptureFixture[str]):
+    shutil.copytree(ROOT / "labs" / "1-messaging", here / "labs" / "mine")
+    text = run(capsys, "new", "workflow", "labs/mine/")
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    assert "wirelab run labs/mine . -o runs --json > runs.json" in [step.get("run") for step in job["steps"]]
+    assert "a folder of this repository, labs/mine:" in text
+    os.chdir(here / "labs")
+    assert "wirelab run mine . " in run(capsys, "new", "workflow", "mine")
+    (here / "my labs").symlink_to(here / "labs")
+    for place in (here / "labs" / "mine", "../labs/mine", "../my labs/mine"):
+        done = inside(capsys, "new", "workflow", str(place))
+        assert (64, "") == (done.status, done.out)
+        assert "call this where the repository begins" in done.err
+
+
 def test_the_container_installs_what_the_checks_need():
     needed = set(re.findall(r"^need \S+ (\S+)$", (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE))
     dockerfile = (ROOT / ".devcontainer" / "Dockerfile").read_text("utf-8")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 from collections.abc import Callable
 from typing import Any, Literal
 
+from wirelab.base.errors import UsageError
+from wirelab.base.texts import Text, register
+
 WORKFLOW = """\
 # Plays the lab @LAB@ with the programs in this repository on every push. Put this file into .github/workflows/.
-# The run folders (captures, terminals, report.html) are among the run's artifacts; the points stand in its summary.
+@WHERE@# The run folders (captures, terminals, report.html) are among the run's artifacts; the points stand in its summary.
 name: wirelab @LAB@
 
 on: [push, pull_request, workflow_dispatch]
@@ -66,6 +71,19 @@ jobs:
           if-no-files-found: ignore
 """
 
+OWN = "# The lab is a folder of this repository, @LAB@: as students have it, without hidden scenarios.\n"
+_INSIDE = re.compile(r"(?!\.\.)[A-Za-z0-9._][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*")
+
+register(
+    {
+        "workflow.place": Text(
+            "'{place}' cannot be a folder of the repository: call this where the repository begins, with the folder as it lies "
+            "in there (letters, digits, '.', '_', '-' and '/')",
+            "'{place}' 不可能是仓库中的文件夹：请在仓库的根目录运行，并写出它在仓库里的路径（只含字母、数字、'.'、'_'、'-' 和 '/'）",
+        ),
+    }
+)
+
 
 def add_workflow(kinds: Any, shared: argparse.ArgumentParser) -> None:
     """Add ``workflow`` to the kinds of things that ``wirelab new`` begins."""
@@ -75,18 +93,27 @@ def add_workflow(kinds: Any, shared: argparse.ArgumentParser) -> None:
         help="print a GitHub Actions workflow that plays a lab in a student's repository",
         description="Print a GitHub Actions workflow: wirelab new workflow 2-heartbeat > .github/workflows/check.yml",
     )
-    parser.add_argument("lab", metavar="LAB", help="a lab's name, such as 2-heartbeat")
+    parser.add_argument(
+        "lab", metavar="LAB", help="a lab's name, such as 2-heartbeat, or its folder, as it lies in the repository"
+    )
     command: Callable[[argparse.Namespace, Literal["en", "zh"]], int] = workflow
     parser.set_defaults(command=command)
 
 
 def workflow(options: argparse.Namespace, language: Literal["en", "zh"]) -> int:
-    """Print the workflow for a lab of the kit; it is the same in any language. Raises UsageError for an unknown lab."""
+    """Print the workflow for a lab; it is the same in any language. Raises UsageError for an unknown lab, and for a folder
+    that cannot be where the workflow looks for it."""
     from wirelab import __version__
     from wirelab.compose import labs
     from wirelab.edge.output import put
 
-    if options.lab not in labs.names():  # a folder of one's own is on no machine of GitHub's
-        raise labs.unknown(options.lab)
-    put(WORKFLOW.replace("@LAB@", options.lab).replace("@VERSION@", __version__).rstrip("\n"))
+    lab, where = str(options.lab), ""
+    if lab not in labs.names():
+        labs.found(lab)
+        lab = os.path.normpath(lab)
+        if not _INSIDE.fullmatch(lab):
+            raise UsageError("workflow.place", place=lab)
+        where = OWN
+    made = WORKFLOW.replace("@WHERE@", where).replace("@LAB@", lab).replace("@VERSION@", __version__)
+    put(made.rstrip("\n"))
     return 0
