@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.judge import runs
-from wirelab.base.errors import EnvironmentFault, HarnessBug, UsageError, WirelabError
+from wirelab.base.errors import EnvironmentFault, HarnessBug, Overrun, UsageError, WirelabError
 from wirelab.base.texts import Text
 from wirelab.compose import artifacts, classroom, preparation, records
 from wirelab.compose.classroom import Classroom
@@ -206,7 +206,10 @@ def test_another_version_of_the_kit_plays_everything_again(world: World, monkeyp
 # --- the machine's fault ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", [UNCLEAR, HarnessBug("worker.gone", how="SIGKILL")])
+SLOW = Overrun("pattern.slow", pattern="a", count=1, seconds=2, text="b")
+
+
+@pytest.mark.parametrize("outcome", [UNCLEAR, HarnessBug("worker.gone", how="SIGKILL"), SLOW])
 def test_what_cannot_be_decided_is_tried_twice_more_and_then_costs_nothing(world: World, outcome: Outcome):
     world.outcomes = {"says": [PASS], "hears": [outcome]}
     graded, _ = world.grade()
@@ -222,19 +225,23 @@ def test_what_cannot_be_decided_is_tried_twice_more_and_then_costs_nothing(world
     assert [] == world.played
 
 
-def test_a_run_that_judging_stumbles_over_costs_nobody_else(world: World, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("error", "said"), [(RuntimeError("a bug of ours"), "wirelab 自身"), (SLOW, "场景所要求")])
+def test_a_run_that_judging_stumbles_over_costs_nobody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+):
     def stumble(scenario: Any, profile: Any, evidence: Evidence) -> Judgement:
         if scenario.name == "hears":
-            raise RuntimeError("a bug of ours")
+            raise error
         return world._judge(scenario, profile, evidence)
 
     monkeypatch.setattr(classroom, "judge", stumble)
     graded, _ = world.grade()
     assert (100.0, 40.0) == (graded[0].grade.mark, graded[0].grade.undecided)
-    (note,) = [said.in_("zh") for said in graded[0].grade.notes]
+    (note,) = [one.in_("zh") for one in graded[0].grade.notes]
     assert "students/ada/fault.txt" in note
-    assert "a bug of ours" not in note  # it may quote anything: it is for whoever grades
-    assert "a bug of ours" in (world.out / "students" / "ada" / "fault.txt").read_text(encoding="utf-8")
+    assert said in note
+    assert str(error) not in note  # it may quote anything: it is for whoever grades
+    assert str(error) in (world.out / "students" / "ada" / "fault.txt").read_text(encoding="utf-8")
 
 
 def test_a_page_that_cannot_be_made_costs_nobody_a_mark(world: World, monkeypatch: pytest.MonkeyPatch):

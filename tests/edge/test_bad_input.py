@@ -333,3 +333,10 @@ def test_a_damaged_run_folder(here: Path, stored: Path, capsys: pytest.CaptureFi
 def test_a_run_folder_that_is_none(here: Path, capsys: pytest.CaptureFixture[str], name: str):
     (here / "case.yaml").write_text(GOOD, encoding="utf-8")
     refused(inside(capsys, "judge", name), NO_INPUT, name)
+
+
+def test_a_pattern_that_takes_for_ever_on_what_a_program_shows(command: Command):
+    show = command.program("client", f"print('Connected to', flush=True); print('{'a' * 90}b', flush=True); input()")
+    slow = command.write("slow.yaml", HEAD + ALICE + steps(BEGIN, "- {alice: shows, pattern: '(?:a|aa)+$'}"))
+    refused(command("run", slow, "--client", show), DATA, "/(?:a|aa)+$/", "They begin 'Connected to", "possessive")
+    command.gone()

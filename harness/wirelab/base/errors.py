@@ -77,6 +77,12 @@ class AuthorError(WirelabError):
         return "\n".join(problem.text(language) for problem in self.problems)
 
 
+class Overrun(WirelabError):
+    """What an author wrote takes longer than anybody can wait, on what a program sent or showed (EX_DATAERR)."""
+
+    exit_status = 65
+
+
 class InputError(WirelabError):
     """A file cannot be read or is not what it claims to be: a capture, a run folder (EX_NOINPUT)."""
 

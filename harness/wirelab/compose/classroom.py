@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wirelab.base.errors import EnvironmentFault, HarnessBug, WirelabError
+from wirelab.base.errors import EnvironmentFault, HarnessBug, Overrun, WirelabError
 from wirelab.base.texts import Language, Text, catalogue, register
 from wirelab.compose import class_reports, records
 from wirelab.compose.artifacts import Run, write_run
@@ -175,7 +175,7 @@ class Classroom:
         except Unplayable as fault:
             yield from self._failed(desk, name, TRIES, desk.why(fault))
             return
-        except (HarnessBug, EnvironmentFault) as fault:
+        except (HarnessBug, EnvironmentFault, Overrun) as fault:
             if not self._played and isinstance(fault, EnvironmentFault):
                 raise
             yield from self._failed(desk, name, tries, desk.why(fault))
@@ -219,6 +219,9 @@ class Classroom:
         loaded = self.lab.scenarios[name]
         try:
             judgement = judge(loaded.scenario, loaded.profile, evidence)
+        except Overrun as fault:
+            yield from self._failed(desk, name, TRIES, desk.why(fault))
+            return
         except Exception:  # one run that we stumble over must not cost the others
             bug = HarnessBug("worker.bug", trace=traceback.format_exc())
             yield from self._failed(desk, name, tries, desk.why(bug))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wirelab.base.clock import now_ns
-from wirelab.base.errors import EnvironmentFault, HarnessBug
+from wirelab.base.errors import EnvironmentFault, HarnessBug, Overrun
 from wirelab.base.texts import Bilingual, Text, catalogue, register
 from wirelab.compose import class_reports, records
 from wirelab.compose.class_reports import Reported
@@ -35,6 +35,10 @@ register(
         "desk.bug": Text(
             "wirelab itself failed; whoever grades finds the details in {file}",
             "wirelab 自身出错；评分者可以在 {file} 中看到详情",
+        ),
+        "desk.overrun": Text(
+            "the scenario asks for what could not be computed in time; whoever grades finds the details in {file}",
+            "场景所要求的内容无法及时算出；评分者可以在 {file} 中看到详情",
         ),
     }
 )
@@ -132,12 +136,13 @@ class Desk:
         """The scenarios about which all was clear without playing."""
         return (RunOver(self.entry.student, name, item.verdict, True) for name, item in self.judgements.items())
 
-    def why(self, fault: HarnessBug | EnvironmentFault) -> Said:
-        """What is said of a machine's fault; what a bug of ours looks like is for whoever grades, and for no student."""
+    def why(self, fault: HarnessBug | EnvironmentFault | Overrun) -> Said:
+        """What is said of a machine's fault; a bug of ours, or an author's, is for whoever grades, and for no student."""
         if isinstance(fault, EnvironmentFault):
             return told(fault)
         records.write(self.folder / FAULT, fault.text("en") + "\n")
-        return Said(catalogue()["desk.bug"], {"file": f"{records.STUDENTS}/{self.entry.student.key}/{FAULT}"})
+        key = "desk.overrun" if isinstance(fault, Overrun) else "desk.bug"
+        return Said(catalogue()[key], {"file": f"{records.STUDENTS}/{self.entry.student.key}/{FAULT}"})
 
     def record(self) -> records.Submission:
         """What is kept of the submission beside its runs."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from wirelab.base.bounded import in_time
 from wirelab.observe.connections import Chunk, Side, Stream
 from wirelab.observe.framing import NEED_DATA, Frame, Framing, framer
 
@@ -44,6 +45,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
+@lru_cache(maxsize=256)
+def _sure(pattern: str) -> bool:
+    """Whether no frame makes a pattern slow, so that it needs no timer: no group is repeated, and at most two things are."""
+    plain = re.sub(r"\\.", "", pattern, flags=re.DOTALL)
+    return len(re.findall("[*+{]", plain)) <= 2 and not re.search(r"\)[*+{]", plain)
+
+
 @dataclass(frozen=True, slots=True)
 class MessageSpec:
     """One kind of message: who sends it, what it looks like, and what it answers.
@@ -66,12 +74,18 @@ class MessageSpec:
 
     def match(self, text: str) -> dict[str, str] | None:
         """The groups when ``text`` is such a message, whole; a group that took no part is empty."""
-        found = _compiled(self.pattern).fullmatch(text)
+        pattern = _compiled(self.pattern)
+        if _sure(self.pattern):
+            found = pattern.fullmatch(text)
+        else:
+            with in_time(self.pattern, text):
+                found = pattern.fullmatch(text)
         return None if found is None else found.groupdict("")
 
     def search(self, text: str, start: int) -> re.Match[str] | None:
         """The leftmost such message in ``text`` from ``start`` on."""
-        return next((found for found in _compiled(self.pattern).finditer(text, start) if found.group()), None)
+        with in_time(self.pattern, text, start):
+            return next((found for found in _compiled(self.pattern).finditer(text, start) if found.group()), None)
 
     def render(self, **groups: str) -> str:
         """The text of a message with these groups. Raises KeyError when one is missing."""

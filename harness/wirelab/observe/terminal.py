@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from wirelab.base.bounded import in_time
+
 _ESCAPE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, SOS, PM, APC strings
@@ -111,7 +113,8 @@ class Transcript:
         text = self.text
         key = f"/{pattern.pattern}/"
         start = self._cursors.get(key, 0)
-        found = pattern.search(text, start)
+        with in_time(pattern.pattern, text, start):
+            found = pattern.search(text, start)
         self._cursors[key] = found.end() if found else max(start, len(text) - window)
         return found is not None
 

@@ -14,6 +14,7 @@ import socket
 import struct
 from typing import Literal
 
+from wirelab.base.bounded import in_time
 from wirelab.base.clock import now_ns
 from wirelab.observe.connections import Chunk
 from wirelab.observe.evidence import Ending, Peered, Role, Started
@@ -114,7 +115,12 @@ class PeerConnection:
         """
         for position in range(after, len(self._messages)):
             message = self._messages[position]
-            if message.text == text if pattern is None else pattern.fullmatch(message.text):
+            if pattern is None:
+                fits = message.text == text
+            else:
+                with in_time(pattern.pattern, message.text):
+                    fits = pattern.fullmatch(message.text) is not None
+            if fits:
                 del self._messages[position]
                 return True
         return False
