@@ -235,6 +235,7 @@ GLUED = 's > alice "BROADCAST one\\nBROADCAST 明天\\n" at=380ms\n'
     [
         (CUT, {400: "Broadcast: 鏄庡ぉ\r\n"}, False),
         (CUT, {400: "Notice: 明天\r\n"}, False),
+        (CUT, {400: "Broadcast: [明天]\r\n"}, False),
         (GLUED, {400: "Broadcast: one\r\nBroadcast: 鏄庡ぉ\r\n"}, False),
         (GLUED, {400: "Broadcast: one\r\nNotice: 明天\r\n"}, False),
         (CUT, {}, True),

@@ -85,8 +85,9 @@ def _taken_apart(view: View, actor: str, shape: Delivery, whole: list[Message]) 
     to be shown: in other words, or in another encoding. ``whole`` came by themselves, and how they were shown is known."""
     message, shown = shape.message, view.shown_since(actor, shape.message.began)
     text = message.groups.get("text", "")
-    lines = [line.rstrip() for line in shown.split("\n")]
-    if any(line.endswith(text) and message.text not in line for line in lines):
+    foreign = [item.text for item in (message, *shape.others)]
+    word = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.ASCII)
+    if any(word.search(line) and not any(item in line for item in foreign) for line in shown.split("\n")):
         return True
     labels = {_label(line, item.groups["text"]) for item in whole for line in view.lines(actor)}
     count = sum(bool(item.groups.get("text")) for item in (message, *shape.others))
