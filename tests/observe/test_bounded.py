@@ -70,6 +70,12 @@ def test_wherever_an_author_s_pattern_meets_what_was_sent_or_shown_it_is_bounded
         transcript.match(re.compile(pattern))
 
 
+def test_what_is_slow_only_on_a_long_text_is_bounded_there() -> None:
+    slow = framed("line", "(.*) (.*)!")
+    with pytest.raises(Overrun):
+        slow.recognise("client", " " * 100_000)
+
+
 def test_what_is_usual_needs_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "setitimer", None)
     usual = framed("line", r"MSG(?: (?P<text>.*))?", r"AT \((\d+),(\d+)\)\*")

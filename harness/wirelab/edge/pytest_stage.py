@@ -75,9 +75,9 @@ class Stage:
         """Start a program on a terminal of its own, and wait until it shows ``until``, at most ``within`` seconds.
 
         One called ``server`` is a server, any other name a client, unless ``role`` says so. It is the program that
-        ``--server`` or ``--client`` gives, or ``command`` (a line of text, or its words), else the reference. Of a server, ``Listening on`` is waited for
-        if nothing else is said; with ``until=None``, nothing. With ``peer=True`` there is no program: the stage itself
-        plays that end of the connection, byte by byte.
+        ``--server`` or ``--client`` gives, or ``command`` (a line of text, or its words), else the reference. Of a
+        server, ``Listening on`` is waited for if nothing else is said; with ``until=None``, nothing. With ``peer=True``
+        there is no program: the stage itself plays that end of the connection, byte by byte.
         """
         __tracebackhide__ = True
         role = role or ("server" if name == "server" else "client")

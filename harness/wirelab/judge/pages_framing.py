@@ -17,8 +17,8 @@ PAGES: dict[str, Page] = {
         why=(
             r"""TCP is a stream of bytes. It keeps their order and loses none, but it does not remember how many went
             into one `send()`: two sends may arrive in one `recv()`, and one send in two. So a message must carry
-            its own end. In a protocol of lines that is LF (`\n`, 0x0a). `input()` and `readline().strip()` take the LF away,
-            and who then sends the text as it is has removed the only mark of where it ends. With a single message
+            its own end. In a protocol of lines that is LF (`\n`, 0x0a). `input()` and `readline().strip()` take the LF
+            away, and who then sends the text as it is has removed the only mark of where it ends. With a single message
             it seems to work; with two in quick succession nobody can tell them apart. Other protocols send the length
             first: then as many bytes must follow, or the next message is taken for the rest of this one.""",
             r"""TCP 传送的是字节流。它保持次序，不丢字节，但不记得哪些字节属于同一次 `send()`：两次发送可能在一次
@@ -122,8 +122,9 @@ PAGES: dict[str, Page] = {
     ),
     "WL208": page(
         seen=(
-            """One message takes more bytes than a line may have (4096 with its LF in the kit's `line` protocol). On the wire it fills
-            several segments, or one large one on the loopback. The receiver drops it, cuts it, or drops the sender.""",
+            """One message takes more bytes than a line may have (4096 with its LF in the kit's `line` protocol). On the
+            wire it fills several segments, or one large one on the loopback. The receiver drops it, cuts it, or drops
+            the sender.""",
             """有一条消息的字节数超过了一行的上限（本套件的 `line` 协议连 LF 在内 4096 字节）。它在线路上占好几个报文段，在环回接口上
             也可能是一个很大的报文段。接收方会丢弃它、截断它，或者断开发送方。""",
         ),

@@ -40,6 +40,9 @@ PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A group's place in a template. Any other brace stands for itself, so that JSON can be written as it is."""
 
 
+SHORT = 4096  # characters: as long as a frame mostly may be
+
+
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
@@ -47,7 +50,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=256)
 def _sure(pattern: str) -> bool:
-    """Whether no frame makes a pattern slow, so that it needs no timer: no group is repeated, and at most two things are."""
+    """Whether no short text makes a pattern slow, so that it needs no timer: no group is repeated, at most two things are."""
     plain = re.sub(r"\\.", "", pattern, flags=re.DOTALL)
     return len(re.findall("[*+{]", plain)) <= 2 and not re.search(r"\)[*+{]", plain)
 
@@ -75,7 +78,7 @@ class MessageSpec:
     def match(self, text: str) -> dict[str, str] | None:
         """The groups when ``text`` is such a message, whole; a group that took no part is empty."""
         pattern = _compiled(self.pattern)
-        if _sure(self.pattern):
+        if len(text) <= SHORT and _sure(self.pattern):
             found = pattern.fullmatch(text)
         else:
             with in_time(self.pattern, text):
