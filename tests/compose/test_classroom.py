@@ -206,7 +206,7 @@ def test_another_version_of_the_kit_plays_everything_again(world: World, monkeyp
 # --- the machine's fault ---------------------------------------------------------------------------------------------
 
 
-SLOW = Overrun("pattern.slow", pattern="a", count=1, seconds=2, text="b")
+SLOW = Overrun("bounded.slow", pattern="a", count=1, seconds=2, text="b")
 
 
 @pytest.mark.parametrize("outcome", [UNCLEAR, HarnessBug("worker.gone", how="SIGKILL"), SLOW])

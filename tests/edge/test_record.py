@@ -24,6 +24,7 @@ from pexpect import EOF, TIMEOUT, fdpexpect
 from tests.edge.command import PATIENCE, PYTHON, Command, inside
 from wirelab.declare.scenario import Scenario, parse_scenario
 from wirelab.declare.schema import schema_text
+from wirelab.edge.record import _one_line
 from wirelab.edge.record_arguments import add_record
 
 ROOT = Path(__file__).parents[2]
@@ -231,6 +232,11 @@ def test_interrupted_while_it_is_played_back_it_keeps_what_was_recorded(command:
         person.types("", "is kept in b.yaml; it was not played back")
         assert 130 == person.ends()
     assert "A line" == parse_scenario((command.folder / "b.yaml").read_text("utf-8"), "b.yaml").title.en
+
+
+def test_a_title_is_what_can_be_read_of_it() -> None:
+    assert 'a: {b} "c" # 中文 tail' == _one_line('a: {b}  "c"\t# \u202e中文\x1b[A \x07tail\x9b\n')
+    assert "?" == _one_line("\ud800")
 
 
 def test_a_mended_slip_spoils_nothing_that_is_expected(command: Command) -> None:

@@ -327,6 +327,27 @@ def test_segments_that_fall_together_on_the_scale_are_counted(opened: Open) -> N
         assert [] == overlapping(it.page)
 
 
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+def test_what_was_lost_ends_in_a_cross_that_no_label_covers(opened: Open, size: tuple[int, int]) -> None:
+    with opened(
+        made(HELLO + "a > s FIN at=300ms\na > s RST at=600ms\n", drop="{drop: FIN, from: client}"), size=size
+    ) as it:
+        assert "(lost on the way)" in it.page.locator("#f4").text_content()
+        assert "(lost" not in it.page.locator("#f5").text_content()
+        box = "one => document.querySelector(one).getBoundingClientRect().toJSON()"
+        for spacing in ("even", "scaled"):
+            it.page.locator("#controls select").nth(1).select_option(spacing)
+            cross = it.page.evaluate(box, "[data-frame='4'] path")
+            rail = it.page.evaluate(box, ".rungs .window line")
+            label = it.page.evaluate(
+                box, ".tag[data-index='3'] rect" if spacing == "scaled" else "[data-frame='4'] text"
+            )
+            across = min(cross["right"], label["right"]) - max(cross["left"], label["left"])
+            down = min(cross["bottom"], label["bottom"]) - max(cross["top"], label["top"])
+            assert across <= 0 or down <= 0, (spacing, cross, label)
+            assert 9 < cross["width"] < 14, rail
+
+
 def test_one_connection_alone_and_time_to_scale(opened: Open) -> None:
     with opened(made(SEVERAL)) as it:
         assert 12 == it.page.locator(".rungs .rung").count()

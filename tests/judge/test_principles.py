@@ -211,6 +211,26 @@ def test_a_program_that_did_not_get_ready_is_told_that_and_how_it_connected():
     assert ("fail", ["WL104", "WL101", "WL906", "WL906"]) == outcome(judgement)
 
 
+@pytest.mark.parametrize(
+    ("bound", "why"),
+    [
+        (Bounded(at(40), "alice", 4_000_000, "bytes"), "(alice had flooded its terminal)"),
+        (Bounded(at(40), "alice", 512, "processes"), "(alice had been ended for using too much)"),
+        (Bounded(at(40), None, 4, "packets"), "(the capture was full)"),
+    ],
+)
+def test_who_floods_is_told_that_and_not_what_others_did_not_show_then(bound: Bounded, why: str):
+    shows = "{server: shows, text: hi, within: 1}"
+    script = scenario("{messages: alice, sent: [hi]}", script=(*STARTS, "{alice: type, text: hi}", shows, "{wait: 1}"))
+    wire = HELLO + 'alice > s "MSG h"\n'
+    judgement = judged(script, wire, bound, missed(3, 50, run_delay=0.0), killed(60, "alice"), played=4)
+    ended = [one for one in judgement.findings if one.code == "WL906"]
+    assert ["shows", "messages"] == [one.name for one in judgement.checks if one.verdict is Verdict.INCONCLUSIVE][:2]
+    assert ended
+    assert all(f"on server's terminal {why}; what" in one.rationale.in_("en") for one in ended)
+    assert "fail" == judgement.verdict.value
+
+
 # --- the wire
 
 

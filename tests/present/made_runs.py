@@ -11,7 +11,7 @@ from wirelab.compose.artifacts import Run
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.scenario import parse_scenario
 from wirelab.judge.verdict import Judgement
-from wirelab.observe.evidence import Event, Evidence, Exited, Owned, Shown, Started, StepBegan, StepEnded, Typed
+from wirelab.observe.evidence import Event, Evidence, Exited, Owned, Shown, Started, StepBegan, StepEnded, Typed, Wire
 from wirelab.observe.segments import RAW_IP
 
 SCENARIO = """
@@ -53,8 +53,11 @@ class Made:
     judgement: Judgement
 
 
-def made(talk: str, *, shown: str = "Connected to 127.0.0.1:12001\r\n", name: str = "client.py") -> Made:
-    """A run of one client that said this; ``shown`` is on its terminal, ``name`` is its program's file."""
+def made(
+    talk: str, *, shown: str = "Connected to 127.0.0.1:12001\r\n", name: str = "client.py", drop: str = ""
+) -> Made:
+    """A run of one client that said this; ``shown`` is on its terminal, ``name`` is its program's file. ``drop``: the last
+    step of its script, which makes the wire lose something from 113 ms on."""
     segments = dialogue(talk)
     last = max(segment.time for segment in segments) - START
 
@@ -77,9 +80,14 @@ def made(talk: str, *, shown: str = "Connected to 127.0.0.1:12001\r\n", name: st
         StepEnded(at(393), 2, "done"),
         Exited(START + last + 5 * MILLISECOND, "alice", 0, "itself"),
     ]
+    text = SCENARIO
+    if drop:
+        text = text.replace("expect:", f"  - {drop}\nexpect:")
+        events += [StepBegan(at(112), 3, drop), Wire(at(113), "drop", ""), StepEnded(at(114), 3, "done")]
+        events.sort(key=lambda event: event.time)
     protocol, _ = kit.protocol_text("line")
     evidence = Evidence(tuple(events), tuple(frame(one) for one in segments), RAW_IP)
-    run = Run(parse_scenario(SCENARIO, "by-hand"), protocol, load_profile(protocol, "line"), evidence)
+    run = Run(parse_scenario(text, "by-hand"), protocol, load_profile(protocol, "line"), evidence)
     return Made(run, run.judged())
 
 

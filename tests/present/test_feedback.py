@@ -130,7 +130,11 @@ def test_what_was_not_reached_is_said_to_count_and_what_the_machine_kept_open_is
     open_ = replace(failed, verdict=Verdict.INCONCLUSIVE, credit=None)
     texts = {}
     for code in ("WL906", "WL903"):
-        found = finding(code, None, step="x") if code == "WL906" else finding(code, "alice", actor="alice", delay="1")
+        found = (
+            finding(code, None, step="x", why="")
+            if code == "WL906"
+            else finding(code, "alice", actor="alice", delay="1")
+        )
         judgement = replace(grade.runs[0].judgement, checks=(failed, replace(open_, findings=(found,))))
         (run,) = told(replace(grade, runs=(replace(grade.runs[0], judgement=judgement),)), {}, {}, "en").shown
         texts[code] = open_texts(run, "en")

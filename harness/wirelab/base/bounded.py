@@ -18,7 +18,7 @@ MOST_SHOWN = 60  # characters of the text
 
 register(
     {
-        "pattern.slow": Text(
+        "bounded.slow": Text(
             "the pattern /{pattern}/ was not done with {count} characters after {seconds:g} s, for it can match them in too "
             "many ways. They begin {text}. Where something is repeated, let each part of it begin with what the others do not "
             "have, or make it possessive ('*+', '++')",
@@ -63,4 +63,4 @@ class in_time:
         if kind is _Over:
             text = self._text[self._start :]
             shown = {"count": len(text), "text": repr(text[:MOST_SHOWN])}
-            raise Overrun("pattern.slow", pattern=self._pattern, seconds=LONGEST, **shown) from None
+            raise Overrun("bounded.slow", pattern=self._pattern, seconds=LONGEST, **shown) from None

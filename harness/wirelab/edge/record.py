@@ -29,6 +29,7 @@ from wirelab.edge.running import NARROWEST, PLAIN, WIDEST
 from wirelab.judge.transcribe import Deed
 from wirelab.observe.evidence import Bounded, Evidence
 from wirelab.observe.messages import Profile
+from wirelab.observe.terminal import readable
 from wirelab.present.console import LiveConsole
 from wirelab.present.style import safe
 from wirelab.stage.recording import Recording, kept
@@ -256,8 +257,9 @@ def _title(options: argparse.Namespace, name: str, language: Language) -> Title:
 
 
 def _one_line(text: str) -> str:
-    """What a file in UTF-8 can hold of a text, on one line."""
-    return " ".join(text.encode("utf-8", "replace").decode().split())[:LONGEST_TITLE]
+    """What can be read of a text on one line: an arrow key that was pressed while it was typed is no part of it."""
+    words = " ".join(readable(text.encode("utf-8", "replace").decode()).split())
+    return "".join(letter for letter in words if letter.isprintable())[:LONGEST_TITLE]
 
 
 def _tell(made: Made, file: Path, wanted: Wanted, language: Language) -> None:

@@ -153,10 +153,22 @@ def left_early(view: View, client: str, connection: Connection) -> Finding | Non
 
 
 def not_played(view: View, actor: str | None = None) -> Finding:
-    """The script ended before what is asked about."""
+    """The script ended before what is asked about. A bound that ended it is told by a check of its own."""
     played = list(view.steps())
     step = in_words(view.scenario.script[played[-1].began.index]) if played else "-"
-    return finding("WL906", actor, step=step)
+    return finding("WL906", actor, step=step, why=_bound(view))
+
+
+def _bound(view: View) -> Bilingual | str:
+    """The bound that ended the script, as an aside; nothing where none did."""
+    bound = next(iter(view.bounds), None)
+    if bound is None:
+        return ""
+    if bound.actor is None:
+        return Bilingual(" (the capture was full)", "（抓包已满）")
+    if bound.unit == "bytes":
+        return Bilingual(f" ({bound.actor} had flooded its terminal)", f"（{bound.actor} 的输出已淹没终端）")
+    return Bilingual(f" ({bound.actor} had been ended for using too much)", f"（{bound.actor} 因占用过多已被终止）")
 
 
 def received(connection: Connection, by: Side, end: int) -> int | None:

@@ -76,8 +76,8 @@ KINDS: tuple[Kind, ...] = (
         "WL906",
         summary=Text("the script did not come so far", "脚本没有进行到这里"),
         rationale=Text(
-            "the script ended early, at this step: {step}; what was to be seen after it never had a chance to happen",
-            "脚本在“{step}”这一步提前结束；之后应看到的内容没有机会发生",
+            "the script ended early, at this step: {step}{why}; what was to be seen after it never had a chance to happen",
+            "脚本在“{step}”这一步提前结束{why}；之后应看到的内容没有机会发生",
         ),
         hint=Text("See first why that step ended the script.", "请先看这一步为什么让脚本提前结束。"),
     ),

@@ -82,8 +82,8 @@ def _excused(
 ) -> Finding | None:
     """The finding that makes a missed step inconclusive, if the machine or the harness's own side is to blame."""
     assert played.ended is not None
-    if any(bound.actor in (None, actor) and bound.time <= played.ended.time for bound in view.bounds):
-        return not_played(view, actor)  # the flood is told by a check of its own
+    if any(bound.time <= played.ended.time for bound in view.bounds):
+        return not_played(view, actor)
     if code != "WL601" and (desertion := _deserted(view, played.ended.time)):
         return desertion
     if delay := _starved(played, within):

@@ -191,7 +191,7 @@
       : segment.length ? "data" : "bare";
     const [x1, x2, ahead] = segment.fromServer ? [right, left, -1] : [left, right, 1];
     if (segment.lost) {
-      const end = x1 + (x2 - x1) * 0.7;
+      const end = slant ? x1 + (x2 - x1) * 0.7 : x2 - 16 * ahead; // to scale, a label covers all but the ends
       return [
         draw("line", { x1, y1: y, x2: end, y2: y + slant * 0.7, class: `arrow ${kind}` }),
         draw("path", { d: `M${end - 5} ${y + slant * 0.7 - 5}l10 10m0 -10l-10 10`, class: "arrow rst" }),

@@ -16,7 +16,7 @@ from wirelab.present.feedback import SIGNS, in_
 from wirelab.present.html import Html, digest, document, el, join, text
 from wirelab.present.ladder import Rung
 from wirelab.present.ladder_svg import ladder_pages
-from wirelab.present.run_page_data import options_text, page_data
+from wirelab.present.run_page_data import NOTES, options_text, page_data
 from wirelab.present.run_page_findings import Findings
 from wirelab.present.run_page_scene import MOST_SEGMENTS, Scene, Screen, scene
 from wirelab.present.stylesheet import STYLE
@@ -226,7 +226,9 @@ class _Page:
         noted, segment = rung.noted, rung.noted.segment
         way = f"{self._scene.named(segment.src)} → {self._scene.named(segment.dst)}"
         ack = "" if noted.ack is None else str(noted.ack)
-        carries = [el("div", shown, class_="lines") for _, shown in self._scene.contents(rung)]
+        notes = ", ".join(self._say(f"ladder.note.{note}") for note in NOTES if note in noted.notes)
+        carries = [el("div", f"({notes})", class_="soft")] if notes else []
+        carries += [el("div", shown, class_="lines") for _, shown in self._scene.contents(rung)]
         if options := options_text(segment.options):
             carries.append(el("div", options, class_="soft"))
         if segment.length:
