@@ -231,6 +231,18 @@ def test_who_floods_is_told_that_and_not_what_others_did_not_show_then(bound: Bo
     assert "fail" == judgement.verdict.value
 
 
+def test_a_reference_that_ended_as_it_was_told_blames_nobody():
+    steps = (*STARTS, "{alice: press, key: ctrl-d}", "{wait: 0.3}", "{alice: type, text: more}")
+    script = scenario(tests="server", script=steps)
+    told = judged(script, HELLO + GOODBYE, typed(2, "alice", "Ctrl-D"), impossible(4, "exited"), exited(6, "alice"))
+    assert ("inconclusive", ["WL905"]) == outcome(told)
+    left = judged(script, HELLO + GOODBYE, impossible(4, "exited"), exited(6, "alice", 1))
+    assert "WL608" in codes(left)
+    own = scenario(script=steps)
+    asked = judged(own, HELLO + GOODBYE, typed(2, "alice", "Ctrl-D"), impossible(4, "exited"), exited(6, "alice"))
+    assert ("fail", ["WL608"]) == outcome(asked)
+
+
 # --- the wire
 
 

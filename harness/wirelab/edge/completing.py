@@ -137,7 +137,7 @@ def _known(action: argparse.Action) -> list[str]:
         scenarios = library.names() if meaning == _SCENARIO else []
         return [*labs.names(), *scenarios, _FILES]
     if action.dest == "only":  # any of them: which lab is meant stands in another word
-        return [*library.names(), _FILES]
+        return library.names()
     if meaning == _PROTOCOL or action.dest == "protocol":
         return [*kit.protocol_names(), _FILES]
     return [_FILES]

@@ -31,6 +31,10 @@ register(
         ),
         "lab.title": Text("{lab}: {title}", "{lab}：{title}"),
         "lab.building": Text("building: {command}", "正在构建：{command}"),
+        "lab.free": Text(
+            "{name}: what failed ({checks}) costs no point in this lab",
+            "{name}：未通过的检查（{checks}）在本实验中不扣分",
+        ),
         "lab.over": Text("{mark} {verdict}  {name}  ({done} of {count})", "{mark} {verdict}  {name}（{done}/{count}）"),
         "lab.again": Text(
             "{mark} {verdict}  {name}  ({done} of {count}; tried {tries} times)",
@@ -246,6 +250,11 @@ def _show(
         tell_seed(judgements[name], seeds[name], options, f"--only {name}")
     put("")
     put("\n".join(points_lines(scores, language=language, width=width, colour=colour)))
+    for name in failed:
+        counted = [share.fraction for one in scores for share in one.shares if share.counted.scenario == name]
+        wrong = dict.fromkeys(one.name for one in played[name].checks if one.verdict is Verdict.FAIL)
+        if wrong and all(fraction == 1 for fraction in counted):
+            put(say("lab.free", language, name=name, checks=", ".join(wrong)))
     if lab.lab.hidden:
         alone = sum(item.points for item in lab.lab.rubric if all(of.scenario in lab.lab.hidden for of in item.of))
         key = "lab.unseen.alone" if alone else "lab.unseen"

@@ -8,7 +8,7 @@ from wirelab.base.signals import signal_name
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
-from wirelab.judge.blame import STARVED, deserted, not_played, refused
+from wirelab.judge.blame import STARVED, deserted, not_played, not_yours, refused
 from wirelab.judge.findings import finding
 from wirelab.judge.step_words import in_words
 from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
@@ -40,7 +40,7 @@ def check_steps(view: View) -> Iterator[CheckResult]:
             continue
         if played.ended.outcome == "impossible":
             missed = Said(_MISSED, {"step": step.written})
-            excuse = _deserted(view, played.ended.time)
+            excuse = _deserted(view, played.ended.time) or _as_told(view, step, played)
             verdict = Verdict.INCONCLUSIVE if excuse else Verdict.FAIL
             yield _result(step, "script", verdict, missed, excuse or _impossible(view, step, played))
         elif isinstance(step.action, steps.Start):
@@ -104,6 +104,15 @@ def _deserted(view: View, time: int) -> Finding | None:
             if fin is not None and fin.segment.time <= time and (found := deserted(view, client, connection)):
                 return found
     return None
+
+
+def _as_told(view: View, step: ScriptStep, played: PlayedStep) -> Finding | None:
+    """The harness's own program had ended by a step, because the script had told it to: the script's fault, then."""
+    actor = _of_whom(step)
+    exited = view.exits.get(actor or "")
+    if actor is None or exited is None or view.part(actor) == "submission" or not view.asked_before(actor, exited.time):
+        return None
+    return not_yours(actor, Bilingual("had ended before, as the script had told it to", "此前已按脚本的要求结束"))
 
 
 def _submission(view: View) -> str | None:
