@@ -161,7 +161,7 @@ def test_a_profile_that_is_nowhere_is_told_where_it_is_asked_for(tmp_path: Path)
     with pytest.raises(AuthorError) as raised:
         library.profile_for(library.load(path), path)
     assert (
-        f"{path}:5: there is no protocol profile 'lenght' (did you mean 'length'?); known: bare, length, line"
+        f"{path}:5:11: there is no protocol profile 'lenght' (did you mean 'length'?); known: bare, length, line"
         == str(raised.value)
     )
     assert "length" in raised.value.text("zh")

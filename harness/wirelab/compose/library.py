@@ -169,8 +169,10 @@ def _profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
             return load_profile(text, str(candidate)), text
     known = kit.protocol_names()
     if name not in known:
-        line = next((at for at, text in enumerate(scenario.text.splitlines(), 1) if re.match(r"protocol\s*:", text)), 0)
+        lines = enumerate(scenario.text.splitlines(), 1)
+        said = ((at, key.end() + 1) for at, text in lines if (key := re.match(r"protocol\s*:\s*", text)))
+        line, column = next(said, (0, 0))
         values = {"wanted": name, "meant": meant(name, known), "known": ", ".join(known)}
-        raise AuthorError((Problem(Place(str(path), line), "library.no-profile", values),))
+        raise AuthorError((Problem(Place(str(path), line, column), "library.no-profile", values),))
     text, source = kit.protocol_text(name)
     return load_profile(text, source), text
