@@ -16,6 +16,9 @@ WRONG = [
     (r"x(\w+\s?)*", "pattern.nested", 9),
     ("(a{1,9}){2,}", "pattern.nested", 8),
     ("((a|b*)c)*", "pattern.nested", 9),
+    ("(a+){10}", "pattern.nested", 4),
+    ("(a+){0,10}", "pattern.nested", 4),
+    ("(a+){,}", "pattern.nested", 4),
 ]
 
 
@@ -29,7 +32,22 @@ def test_what_is_wrong_is_told_with_its_place(pattern: str, key: str, at: int | 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "a+b*", "(ab)+", "(a++)+", "(a*){1}", "(a{3})*", r"(\+)+", "[+*]*", "(?:a|b)+c", "Received .*: (.+)"],
+    [
+        "",
+        "a+b*",
+        "(ab)+",
+        "(a++)+",
+        "(a*){1}",
+        r"(\d{1,3}\.){3}\d{1,3}",
+        "(a+){9}",
+        "(a+){,9}",
+        "(a+){}",
+        "(a{3})*",
+        r"(\+)+",
+        "[+*]*",
+        "(?:a|b)+c",
+        "Received .*: (.+)",
+    ],
 )
 def test_what_cannot_take_for_ever_may_be_written(pattern: str) -> None:
     assert mistake(pattern) is None

@@ -240,7 +240,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file():
     ]
 
 
-@pytest.mark.parametrize("pattern", ["(a+)*", "(?:a|b*)+", "((a{2,5})x)+", "(?P<x>a*)*", "([a+]*){3}", "(a+){2,}"])
+@pytest.mark.parametrize("pattern", ["(a+)*", "(?:a|b*)+", "((a{2,5})x)+", "(?P<x>a*)*", "([a+]*){30}", "(a+){2,}"])
 def test_a_repetition_in_a_repetition_is_refused(pattern: str):
     [mistake] = mistakes(HEAD + f"  - {{name: b, from: client, pattern: '{pattern}', template: B}}\n")
     assert "a repetition inside a repetition" in mistake

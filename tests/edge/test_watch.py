@@ -105,6 +105,28 @@ def test_a_scenario_with_a_mistake_is_said_and_watched_on(folder: Path) -> None:
     command.gone()
 
 
+def test_a_pattern_that_takes_for_ever_is_said_and_watched_on(folder: Path) -> None:
+    command = Command(folder)
+    save(folder / "mine.py", RIGHT.replace("Connected to", f"{'a' * 90}b Connected to"))
+    text = (kit.scenarios_root() / f"{SCENARIO}.yaml").read_text(encoding="utf-8")
+    (folder / "messaging").mkdir()
+    case = folder / "messaging" / "one-line.yaml"
+    slow = "until: Connected to}\n  - {alice: shows, pattern: '(?:a|aa)+$'}"
+    save(case, text.replace("until: Connected to}", slow))
+    words = command.argv("run", case, "--client", "python3 mine.py", "--watch", "--quiet")
+    child = pexpect.spawn(
+        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
+    )
+    try:
+        child.expect("was not done with")
+        child.expect("save one to play again")
+        save(case, text)
+        child.expect("pass: messaging/one-line")
+    finally:
+        child.close(force=True)
+    command.gone()
+
+
 def test_a_folder_of_scenarios_is_watched_and_what_is_deleted_is_not_called_saved(folder: Path) -> None:
     command = Command(folder)
     save(folder / "mine.py", RIGHT)

@@ -20,10 +20,11 @@ register(
     }
 )
 
+FEW = 9  # times that a group may be repeated in which something is repeated: more can take for ever
 _TOKEN = re.compile(
     r"""(?P<open>\((?:\?(?:P[<=]|[:=!>]|<[=!])?)?)
       | (?P<close>\))
-      | (?P<repeat>(?:[*+]|\{\d*,?\d*\})(?P<possessive>\+?))
+      | (?P<repeat>(?:[*+]|\{(?:(?P<times>\d+)|\d*,(?P<most>\d*))\})(?P<possessive>\+?))
       | \\. | \[\^?\]?(?:\\.|[^\]\\])*\] | .""",
     re.VERBOSE | re.DOTALL,
 )
@@ -63,11 +64,9 @@ def _nested_repetition(pattern: str) -> int | None:
             previous = holds.pop()
             holds[-1] |= previous
             continue
-        elif token["repeat"]:
-            fixed = token[0].startswith("{") and "," not in token[0]
-            if not token["possessive"]:
-                if previous and token[0] != "{1}":
-                    return token.start()
-                holds[-1] |= not fixed
+        if token["repeat"] and not token["possessive"]:
+            if previous and float(token["times"] or token["most"] or "inf") > FEW:
+                return token.start()
+            holds[-1] |= token["times"] is None
         previous = False
     return None

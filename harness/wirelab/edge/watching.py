@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from wirelab.base.clock import Deadline, now_ns
-from wirelab.base.errors import AuthorError, EnvironmentFault, InputError, UsageError
+from wirelab.base.errors import AuthorError, EnvironmentFault, InputError, Overrun, UsageError
 from wirelab.base.texts import Text, register, say
 from wirelab.compose.library import protocol_folders
 from wirelab.edge.output import complain, put
@@ -76,7 +76,7 @@ def watch(play: Callable[[Options], int], options: Options, words: Sequence[str]
         try:
             renew = partial(_renew, state, folders, fixed, edited, during)
             status = play(replace(options, told=partial(_note, seen), built=renew))
-        except (UsageError, InputError, AuthorError, EnvironmentFault) as error:  # the next save may mend it
+        except (UsageError, InputError, AuthorError, Overrun, EnvironmentFault) as error:  # the next save may mend it
             status = error.exit_status
             complain("wirelab: " + "\n".join(map(safe, error.text(options.language).split("\n"))))
         if before is not None and seen:
