@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
@@ -43,17 +44,32 @@ def save(path: Path, text: str) -> None:
 save.count = 0  # type: ignore[attr-defined]
 
 
+@contextmanager
+def running(command: Command, *words: str | Path) -> Iterator[pexpect.spawn[str]]:
+    """A command on a terminal, that is closed in the end; nothing may be left then."""
+    argv = command.argv(*words)
+    child = pexpect.spawn(
+        argv[0],
+        argv[1:],
+        cwd=str(command.folder),
+        env=command.env,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(50, 160),
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+    command.gone()
+
+
 @pytest.fixture
 def watched(folder: Path) -> Iterator[tuple[Command, pexpect.spawn[str]]]:
     command = Command(folder)
     save(folder / "mine.py", WRONG)
-    words = command.argv("run", SCENARIO, "--client", "python3 mine.py", "--watch", "--quiet")
-    child = pexpect.spawn(
-        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
-    )
-    yield command, child
-    child.close(force=True)
-    command.gone()
+    with running(command, "run", SCENARIO, "--client", "python3 mine.py", "--watch", "--quiet") as child:
+        yield command, child
 
 
 def test_a_save_plays_again_and_tells_what_changed(watched: tuple[Command, pexpect.spawn[str]]) -> None:
@@ -86,11 +102,7 @@ def test_a_scenario_with_a_mistake_is_said_and_watched_on(folder: Path) -> None:
     (folder / "messaging").mkdir()
     case = folder / "messaging" / "one-line.yaml"
     save(case, text.replace("script:", "scirpt:"))
-    words = command.argv("run", case, "--client", "python3 mine.py", "--watch", "--quiet")
-    child = pexpect.spawn(
-        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
-    )
-    try:
+    with running(command, "run", case, "--client", "python3 mine.py", "--watch", "--quiet") as child:
         child.expect("unknown key 'scirpt'")
         child.expect("save one to play again")
         save(case, text)
@@ -100,9 +112,6 @@ def test_a_scenario_with_a_mistake_is_said_and_watched_on(folder: Path) -> None:
         child.expect(pexpect.EOF)
         child.wait()
         assert 0 == child.exitstatus
-    finally:
-        child.close(force=True)
-    command.gone()
 
 
 def test_a_pattern_that_takes_for_ever_is_said_and_watched_on(folder: Path) -> None:
@@ -113,18 +122,11 @@ def test_a_pattern_that_takes_for_ever_is_said_and_watched_on(folder: Path) -> N
     case = folder / "messaging" / "one-line.yaml"
     slow = "until: Connected to}\n  - {alice: shows, pattern: '(?:a|aa)+$'}"
     save(case, text.replace("until: Connected to}", slow))
-    words = command.argv("run", case, "--client", "python3 mine.py", "--watch", "--quiet")
-    child = pexpect.spawn(
-        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
-    )
-    try:
+    with running(command, "run", case, "--client", "python3 mine.py", "--watch", "--quiet") as child:
         child.expect("was not done with")
         child.expect("save one to play again")
         save(case, text)
         child.expect("pass: messaging/one-line")
-    finally:
-        child.close(force=True)
-    command.gone()
 
 
 def test_a_folder_of_scenarios_is_watched_and_what_is_deleted_is_not_called_saved(folder: Path) -> None:
@@ -136,11 +138,7 @@ def test_a_folder_of_scenarios_is_watched_and_what_is_deleted_is_not_called_save
     save(root / "messaging" / "one-line.yaml", text)
     extra = root / "messaging" / "another.yaml"
     save(extra, text.replace("messaging/one-line", "messaging/another"))
-    words = command.argv("run", "own/scenarios", "--client", "python3 mine.py", "--watch", "--quiet")
-    child = pexpect.spawn(
-        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
-    )
-    try:
+    with running(command, "run", "own/scenarios", "--client", "python3 mine.py", "--watch", "--quiet") as child:
         child.expect("2 scenarios: 2 pass")
         child.expect("save one to play again")
         extra.unlink()
@@ -150,9 +148,6 @@ def test_a_folder_of_scenarios_is_watched_and_what_is_deleted_is_not_called_save
         save(root / "messaging" / "one-line.yaml", text.replace("script:", "scirpt:"))
         child.expect("one-line.yaml was saved")
         child.expect("unknown key 'scirpt'")
-    finally:
-        child.close(force=True)
-    command.gone()
 
 
 def test_what_a_build_writes_is_not_taken_for_saved(folder: Path) -> None:
@@ -162,11 +157,7 @@ def test_what_a_build_writes_is_not_taken_for_saved(folder: Path) -> None:
     save(folder / "sub" / "client.src", RIGHT)
     toml = 'client = "python3 client.py"\nbuild = "cp client.src client.py%s"\n'
     save(folder / "sub" / "wirelab.toml", toml % " && exit 3")
-    words = command.argv("run", "1-messaging", "sub", "--only", SCENARIO, "--watch", "--quiet")
-    child = pexpect.spawn(
-        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
-    )
-    try:
+    with running(command, "run", "1-messaging", "sub", "--only", SCENARIO, "--watch", "--quiet") as child:
         child.expect("save one to play again")
         save(folder / "sub" / "wirelab.toml", toml % "")
         assert 0 == child.expect(["wirelab.toml was saved", "client.py was saved"])
@@ -174,9 +165,6 @@ def test_what_a_build_writes_is_not_taken_for_saved(folder: Path) -> None:
         child.expect("save one to play again")
         save(folder / "sub" / "wirelab.toml", toml % " ")
         assert 0 == child.expect(["wirelab.toml was saved", "client.py was saved"])
-    finally:
-        child.close(force=True)
-    command.gone()
 
 
 def test_what_is_saved_during_a_build_is_played(folder: Path) -> None:
@@ -188,11 +176,7 @@ def test_what_is_saved_during_a_build_is_played(folder: Path) -> None:
     save(source, RIGHT)
     save(folder / "sub" / "wirelab.toml", 'client = "python3 client.py"\nbuild = "sh build.sh"\n')
     save(folder / "sub" / "build.sh", "! rm ../wait || read line < ../go\ntest ! -e ../over || echo >> client.py\n")
-    words = command.argv("run", "1-messaging", "sub", "--only", SCENARIO, "--watch", "--quiet")
-    child = pexpect.spawn(
-        words[0], words[1:], cwd=str(folder), env=command.env, encoding="utf-8", timeout=PATIENCE, dimensions=(50, 160)
-    )
-    try:
+    with running(command, "run", "1-messaging", "sub", "--only", SCENARIO, "--watch", "--quiet") as child:
         child.expect("save one to play again")
         (folder / "wait").touch()
         save(source, RIGHT)
@@ -211,9 +195,6 @@ def test_what_is_saved_during_a_build_is_played(folder: Path) -> None:
             child.expect("save one to play again")
         save(folder / "sub" / "helper.py", "x = 1\n")
         assert 0 == child.expect(["helper.py was saved", "client.py was saved"])
-    finally:
-        child.close(force=True)
-    command.gone()
 
 
 @pytest.mark.parametrize("words", [["a.yaml"], ["lab", "mine"], ["heartbeat/basic"], ["x" * 300]])
