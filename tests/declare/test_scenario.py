@@ -263,8 +263,6 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     ("one-of", with_step("{alice: shows, text: a, pattern: b}"), "15:5", "exactly one of text, pattern"),
     ("one-of", with_step("{bob: sends}"), "15:5", "exactly one of text, raw, hex"),
     ("one-of", with_step("{bob: expects, text: a, end: fin}"), "15:5", "exactly one of text, pattern, end"),
-    ("ended", with_step("{alice: exits}\n  - {alice: type, text: hi}"), "16:6", "move 'type' before it"),
-    ("ended", with_step("{alice: exits}\n  - {alice: signal, name: TERM}"), "16:6", "'alice' has ended"),
     ("not-client", with_step("{cut: server}"), "15:11", "'server' is the server"),
     ("not-client", with_step("{bob: sends, text: x, to: server}"), "15:31", "'server' is the server"),
     ("not-client", with_check("{messages: server, sent: []}"), "17:16", "its client: alice, bob, carol"),

@@ -23,19 +23,7 @@ from wirelab.declare.fill import Strict, fields, validate
 from wirelab.declare.head import NAME, CastMember, Head, Title
 from wirelab.declare.patterns import mistake
 from wirelab.declare.source import Path, Source, in_order, meant, read_yaml
-from wirelab.declare.steps import (
-    ACTOR_STEPS,
-    BY_VERB,
-    STAGE_STEPS,
-    CloseTerminal,
-    Exits,
-    Inject,
-    Press,
-    SendSignal,
-    Start,
-    Step,
-    Type,
-)
+from wirelab.declare.steps import ACTOR_STEPS, BY_VERB, STAGE_STEPS, Inject, Start, Step
 
 if TYPE_CHECKING:  # few scenarios have a trace, and all would wait for it
     from wirelab.declare.trace import Trace
@@ -95,10 +83,6 @@ register(
             "'{name}' 是程序：'{verb}' 只用于脚本对端（演员表里写 {{{name}: {{role: …, peer: true}}}}）",
         ),
         "scenario.one-of": Text("give exactly one of {names}", "{names} 中必须且只能给出一个"),
-        "scenario.ended": Text(
-            "'{name}' has ended by now: a step above waits for that; move '{verb}' before it",
-            "'{name}' 此时已经结束（前面有一步在等它退出）；请把 '{verb}' 移到那一步之前",
-        ),
         "scenario.peer-until": Text(
             "'{name}' is a scripted peer and has no terminal on which 'until' could be shown; remove it",
             "'{name}' 是脚本对端，没有终端，无从等待 'until' 的内容；请删去",
@@ -240,7 +224,6 @@ class _ScriptReader:
         self.cast = cast
         self.problems: list[Problem] = []
         self._started: set[str] = set()
-        self._ended: set[str] = set()
 
     def complain(self, path: Path, key: str, /, *, at_key: bool = False, **values: object) -> None:
         place = self.source.key_place(path) if at_key else self.source.place(path)
@@ -329,10 +312,6 @@ class _ScriptReader:
     def _check_actor(self, model: type[Step], actor: str, path: Path) -> None:
         if actor not in self._started:
             self.complain((*path, actor), "scenario.not-started", at_key=True, name=actor)
-        if actor in self._ended and model in (Type, Press, SendSignal, CloseTerminal):
-            self.complain((*path, actor), "scenario.ended", at_key=True, name=actor, verb=model.verb)
-        if model is Exits:
-            self._ended.add(actor)
         member = self.cast[actor]
         if member is None:
             return
