@@ -21,6 +21,7 @@ from tests.edge.command import PATIENCE, until
 from tests.edge.suite import Suite, cases, outcome
 from wirelab.base.errors import HarnessBug
 from wirelab.compose.artifacts import read_run
+from wirelab.compose.kit import protocol_text
 from wirelab.declare.scenario_writer import as_yaml
 from wirelab.declare.source import read_yaml
 from wirelab.edge.pytest_errors import Misused
@@ -115,6 +116,12 @@ MISUSED = """
         assert told in str(raised.value)
         assert stage.start("zoe", until=None), "the stage goes on"
 
+    def test_twice(stage):
+        begin(stage)[1].presses("ctrl-d")
+        with pytest.raises(wirelab.Misused, match="second time"):
+            stage.start("alice", role="server")
+        assert stage.expect(teardown="alice", first="alice")
+
     def test_over(stage):
         stage.close()
         with pytest.raises(wirelab.Misused, match="come to its end"):
@@ -160,7 +167,7 @@ def test_failures_are_told_in_the_words_of_the_findings(suite: Suite):
 def test_what_cannot_be_is_said_as_of_scenarios_and_the_stage_goes_on(suite: Suite):
     suite.write("test_own.py", MISUSED)
     done = suite("--wirelab-lang=en")
-    assert {"passed": 28} == outcome(done), done.out
+    assert {"passed": 29} == outcome(done), done.out
 
 
 def test_everything_that_can_be_done_is_done(suite: Suite):
@@ -283,6 +290,60 @@ def test_a_process_that_plays_and_dies_is_replaced(suite: Suite):
     assert {"passed": 2} == outcome(suite("test_own.py"))
 
 
+def test_a_protocol_is_looked_for_beside_the_test_wherever_pytest_is_called(suite: Suite):
+    text = protocol_text("line")[0].replace("protocol: line", "protocol: mine").replace("MSG", "SAY")
+    suite.write("sub/protocols/mine.yaml", text)
+    suite.write(
+        "sub/test_own.py",
+        """\
+        import pytest
+
+        @pytest.mark.wirelab(protocol="mine")
+        def test_own(stage):
+            server = stage.start("server", peer=True)
+            stage.start("alice", peer=True).sends("SAY hi")
+            assert server.expects("SAY hi")
+            assert stage.expect(messages="alice", sent=["hi"])
+
+        @pytest.mark.wirelab(protocol="nine")
+        def test_none(stage):
+            pass
+        """,
+    )
+    done = suite("sub/test_own.py", "--wirelab-lang=en")
+    assert {"passed": 1, "error": 1} == outcome(done), done.out
+    assert "test_own.py: there is no protocol profile 'nine'" in done.out
+
+
+def test_a_stage_whose_process_died_costs_the_next_test_nothing(suite: Suite):
+    suite.write(
+        "test_own.py",
+        """\
+        import os, signal
+        import pytest
+        import wirelab
+
+        def children(pid):
+            with open(f"/proc/{pid}/task/{pid}/children") as file:
+                return [int(one) for one in file.read().split()]
+
+        def test_dies(stage):
+            server = stage.start("server")
+            player = stage._companion._process.pid
+            for worker in children(player):
+                os.kill(worker, signal.SIGKILL)
+            while children(player):
+                pass
+            with pytest.raises(wirelab.Inconclusive):
+                stage.wait(0)
+
+        def test_next(stage):
+            assert stage.start("server").screen.startswith("Listening on")
+        """,
+    )
+    assert {"passed": 2} == outcome(suite("test_own.py"))
+
+
 def test_what_goes_wrong_in_the_harness_is_an_error_of_no_program(suite: Suite):
     suite.write(
         "test_own.py",
@@ -356,7 +417,9 @@ def test_what_a_test_says_is_read_as_it_was_said(value: object):
 def test_a_mark_says_only_what_a_stage_can_be_made_of(tmp_path: Path):
     def made(nodeid: str, *marks: dict[str, Any]) -> Setting:
         given = {"client": "a"}
-        return setting_of(nodeid, marks, commands=given, folder=tmp_path, language="en", width=80, keep=None)
+        return setting_of(
+            nodeid, marks, commands=given, folder=tmp_path, file=tmp_path, language="en", width=80, keep=None
+        )
 
     one = made("a/test_b.py::test_C[ü/1]", {"client": "b", "env": {"A": "1"}}, {"client": "c"})
     assert "python/test-b-py-test-c-1" == one.name

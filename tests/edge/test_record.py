@@ -4,6 +4,7 @@ happens meanwhile, the terminal comes back as it was and nothing is left running
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import pty
 import re
@@ -24,7 +25,7 @@ from pexpect import EOF, TIMEOUT, fdpexpect
 from tests.edge.command import PATIENCE, PYTHON, Command, inside
 from wirelab.declare.scenario import Scenario, parse_scenario
 from wirelab.declare.schema import schema_text
-from wirelab.edge.record import _one_line
+from wirelab.edge.record import _one_line, _title
 from wirelab.edge.record_arguments import add_record
 
 ROOT = Path(__file__).parents[2]
@@ -232,6 +233,12 @@ def test_interrupted_while_it_is_played_back_it_keeps_what_was_recorded(command:
         person.types("", "is kept in b.yaml; it was not played back")
         assert 130 == person.ends()
     assert "A line" == parse_scenario((command.folder / "b.yaml").read_text("utf-8"), "b.yaml").title.en
+
+
+def test_a_title_in_another_encoding_is_read_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9 au lait\n"), "utf-8", "strict"))
+    title = _title(argparse.Namespace(title=None, title_zh=None), "a/b", "en")
+    assert ("caf\ufffd au lait", "caf\ufffd au lait") == (title.en, title.zh)
 
 
 def test_a_title_is_what_can_be_read_of_it() -> None:

@@ -71,6 +71,17 @@ def test_what_was_sent_while_the_wire_was_cut_is_lost_and_says_so() -> None:
     assert not any("lost" in one.notes for one in connection.noted)
 
 
+def test_what_one_step_lost_counts_for_no_other() -> None:
+    drop = "{drop: DATA, from: client}"
+    assert {4, 6} == lost_by(HELLO + SAID + GOODBYE, drop, drop)
+    script = scenario(script=[*STARTS, "{cut: alice}", drop, "{heal: all}"])
+    wire = Wire(at(2.5), "cut", "alice"), Wire(at(2.6), "drop", ""), Wire(at(3.5), "heal", "all")
+    assert {4, 6} == lost(View(script, profile_of(script), evidence(script, HELLO + SAID, *wire)))
+    fin = "alice > s FIN at=3ms\ns > alice FIN at=4ms\nalice > s FIN seq=1 at=5ms\ns > alice ACK at=6ms\n"
+    script = scenario(script=[*STARTS, "{cut: alice}", "{drop: ACK, from: server, after: FIN}", "{heal: all}"])
+    assert {4, 7} == lost(View(script, profile_of(script), evidence(script, HELLO + fin, *wire)))
+
+
 FIN_LOST = HELLO + "s > alice FIN seq=1\nalice > s FIN seq=1 ack=1\ns > alice ACK seq=2 ack=2\n"
 COMES_AGAIN = FIN_LOST + "s > alice FIN,ACK seq=1 ack=2\nalice > s ACK seq=2 ack=2\n"
 CLOSED_FIRST = (

@@ -45,6 +45,8 @@ def main() -> None:
     asker = asked()
     try:
         for word, about in asker:
+            if word not in ("play", "open"):  # meant for a stage that has gone, which is what has been answered
+                continue
             language: Language = about["language"] if word == "play" else about.language
             try:
                 if word == "play":

@@ -337,6 +337,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
         [mark.kwargs for mark in reversed(list(request.node.iter_markers("wirelab")))],
         commands=_commands(config),
         folder=config.invocation_params.dir,
+        file=request.path,
         language=_language(config),
         width=_width(config),
         keep=_folder_for(config, pytest_setting.file_name(request.node.nodeid)),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wirelab.base.errors import AuthorError, EnvironmentFault, Problem, WirelabError
+from wirelab.base.errors import AuthorError, EnvironmentFault, Place, Problem, WirelabError
 from wirelab.base.texts import Text, register, say
 from wirelab.compose import kit, library, programs
 from wirelab.compose.artifacts import Run
@@ -100,7 +100,7 @@ class Session:
     ) -> Answer:
         os.environ.clear()  # this process is the test's own; its programs find what the test finds
         os.environ.update(environment)
-        before = dict(self._cast)
+        before, known = dict(self._cast), name in self._stage.actors
         self._cast[name] = member
         until = step.pop("until", None if member.get("peer") else UNTIL.get(str(member["role"])))
         written = {"start": name} | ({} if until is None else {"until": until}) | step
@@ -111,7 +111,7 @@ class Session:
             self._play.scenario = replace(self._play.scenario, cast=scenario.cast)
             return self._played(line, step_, casting)
         except BaseException:
-            if name not in self._stage.actors:
+            if known or name not in self._stage.actors:
                 self._cast = before
             raise
 
@@ -223,7 +223,13 @@ def profile_of(setting: Setting) -> tuple[Profile, str]:
     """The protocol profile that a test names, and its text: from ``protocols`` beside it, or the kit's own.
 
     Raises AuthorError when there is none of that name."""
-    return library.profile_for(parse_scenario(_empty(setting), setting.name), Path(setting.folder) / "test.yaml")
+    file = Path(setting.file)
+    try:
+        return library.profile_for(parse_scenario(_empty(setting), setting.name), file)
+    except AuthorError as error:  # where in a text that nobody wrote is nobody's affair
+        mine = Place(str(file))
+        told = (replace(one, place=mine) if one.place.source == mine.source else one for one in error.problems)
+        raise AuthorError(tuple(told)) from None
 
 
 def _written(setting: Setting, cast: Mapping[str, object], script: list[str], expect: list[str]) -> str:

@@ -40,8 +40,8 @@ register(
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a test's stage is made of. ``commands``: the user's own programs by role, run in ``folder``; ``keep``: where
-    the run is kept."""
+    """What a test's stage is made of. ``commands``: the user's own programs by role, run in ``folder``; ``file``: the
+    test's own, beside which protocols are looked for; ``keep``: where the run is kept."""
 
     name: str
     protocol: str
@@ -49,6 +49,7 @@ class Setting:
     env: Mapping[str, str]
     commands: Mapping[str, str]
     folder: str
+    file: str
     language: Language
     width: int
     keep: str | None
@@ -60,6 +61,7 @@ def setting_of(
     *,
     commands: Mapping[str, str],
     folder: Path,
+    file: Path,
     language: Language,
     width: int,
     keep: str | None,
@@ -79,6 +81,7 @@ def setting_of(
         env=about.get("env", {}),
         commands={**commands, **own},
         folder=str(folder),
+        file=str(file),
         language=language,
         width=width,
         keep=keep,

@@ -157,7 +157,7 @@ def record(options: argparse.Namespace, language: Language) -> int:
         try:
             recorded = replace(recorded, title=_title(options, wanted.name, language))
             made = generalised(recorded, profile, source, wanted, options.replays, language, told)
-        except (KeyboardInterrupt, WirelabError, OSError):  # what a person has done by hand is not to be done again
+        except BaseException:  # what a person has done by hand is not to be done again
             _write(file, write_scenario(replace(recorded, remarks=(say("record.remark.unplayed", language),))))
             with contextlib.suppress(OSError, WirelabError):  # the terminal may be gone
                 put("\n" + safe(say("record.unplayed", language, file=file)))
@@ -250,7 +250,7 @@ def _title(options: argparse.Namespace, name: str, language: Language) -> Title:
     if title is None:
         sys.stdout.write(say("record.title", language))
         sys.stdout.flush()
-        title = sys.stdin.readline()
+        title = sys.stdin.buffer.readline().decode(errors="replace")  # a terminal may speak another encoding
     title = _one_line(title) or name
     chinese = _one_line(options.title_zh or "") or title
     return Title(en=title, zh=chinese)

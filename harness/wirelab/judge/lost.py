@@ -6,7 +6,8 @@ were lost. The script does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from wirelab.declare.steps import Drop
 from wirelab.judge.blame import wire_cut
@@ -28,7 +29,10 @@ _MATCHES: Mapping[str, Callable[[Segment], bool]] = {
 
 def lost(view: View) -> frozenset[int]:
     """The frames of the segments that a ``drop`` step let vanish, and of those that were sent while the wire was cut."""
-    return frozenset(_dropped(view) | _cut(view)) if view.wire else frozenset()
+    if not view.wire:
+        return frozenset()
+    cut = _cut(view)
+    return frozenset(cut | _dropped(view, cut))
 
 
 def segments(view: View) -> list[Noted]:
@@ -41,30 +45,54 @@ def segments(view: View) -> list[Noted]:
     return sorted(found, key=lambda one: one.segment.frame)
 
 
-def _dropped(view: View) -> set[int]:
+@dataclass(slots=True)
+class _Armed:
+    """A ``drop`` step that was done: from when on, and how many more segments that it means it lets pass, less one."""
+
+    action: Drop
+    since: int
+    left: int
+
+
+def _armed(view: View) -> list[_Armed]:
+    found = []
+    for played in view.steps():
+        action = view.scenario.script[played.began.index].action
+        if isinstance(action, Drop) and played.ended is not None and played.ended.outcome == "done":
+            done = (event.time for event in view.wire if event.what == "drop" and event.time >= played.began.time)
+            found.append(_Armed(action, next(done, played.ended.time), action.nth))
+    return found
+
+
+def _dropped(view: View, cut: Collection[int]) -> set[int]:
+    """In the order of the rules: a segment that the cut swallowed comes to no drop, nor one that a drop took to a later."""
+    armed = _armed(view)
     everything = sorted(
-        ((noted, view.client_of(item)) for item in view.connections for noted in item.noted),
+        ((noted, view.client_of(item)) for item in view.connections for noted in item.noted if armed),
         key=lambda one: one[0].segment.frame,
     )
     gone: set[int] = set()
-    for played in view.steps():
-        action = view.scenario.script[played.began.index].action
-        if not isinstance(action, Drop) or played.ended is None or played.ended.outcome != "done":
+    closed: set[tuple[int, str]] = set()  # connections, and by whom: a FIN was delivered
+    for noted, client in everything:
+        if noted.segment.frame in cut:
             continue
-        done = (event.time for event in view.wire if event.what == "drop" and event.time >= played.began.time)
-        since, left = next(done, played.ended.time), action.nth
-        closed: set[int] = set()  # connections on which the other side's FIN was delivered
-        for noted, client in everything:
-            ours, frame = noted.sender == action.sender, noted.segment.frame
-            due = noted.segment.time >= since and (action.after is None or noted.connection in closed)
-            if ours and due and action.of in (None, client) and _MATCHES[action.drop](noted.segment):
-                left -= 1
-                if not left:
-                    gone.add(frame)
+        for drop in armed:
+            if drop.left and _meant(drop, noted, client, closed):
+                drop.left -= 1
+                if not drop.left:
+                    gone.add(noted.segment.frame)
                     break
-            if not ours and noted.segment.fin and frame not in gone:
-                closed.add(noted.connection)
+        else:
+            if noted.segment.fin:
+                closed.add((noted.connection, noted.sender))
     return gone
+
+
+def _meant(drop: _Armed, noted: Noted, client: str | None, closed: Collection[tuple[int, str]]) -> bool:
+    action, segment = drop.action, noted.segment
+    ours = noted.sender == action.sender and action.of in (None, client) and segment.time >= drop.since
+    other = "server" if action.sender == "client" else "client"
+    return ours and (action.after is None or (noted.connection, other) in closed) and _MATCHES[action.drop](segment)
 
 
 def _cut(view: View) -> set[int]:
