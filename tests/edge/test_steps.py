@@ -121,6 +121,26 @@ def test_signals_stop_go_on_and_end(command: Command):
     assert ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] == endings
 
 
+def test_backspace_rubs_out_a_character_however_many_bytes_it_has(command: Command):
+    script = steps(
+        START,
+        "- {alice: type, text: 中文, enter: false}",
+        "- {alice: press, key: backspace}",
+        "- {alice: type, text: 字é🙂, enter: false}",
+        "- {alice: press, key: backspace}",
+        "- {alice: press, key: backspace}",
+        "- {alice: press, key: enter}",
+        "- {alice: exits, status: 0}",
+    )
+    client = """\
+        import os
+        os.write(1, b"ready")
+        os._exit(os.read(0, 100) != "中字\\n".encode())
+    """
+    played = command.play(HEAD + ALONE + script, client=client)
+    assert ["done"] * 8 == played.outcomes, played.done.out
+
+
 def test_closing_the_terminal_hangs_up_and_ends_the_keyboard(command: Command):
     script = steps(START, "- {alice: closes terminal}", "- {alice: exits, status: 9}", "- {alice: type, text: x}")
     client = """\

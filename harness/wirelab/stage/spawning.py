@@ -20,6 +20,8 @@ from ptyprocess import PtyProcess  # type: ignore[import-untyped]
 from wirelab.stage import linux, namespace
 from wirelab.stage.sandbox import HELD_BACK, Sandboxed
 
+IUTF8 = 0x4000  # asm-generic/termbits.h: Backspace rubs out a character, not a byte, as on any terminal of Linux
+
 
 class Spawned(pexpect.spawn):  # type: ignore[type-arg]  # generic in its stubs only
     """A `pexpect.spawn` whose program is started in ``folder`` by ``posix_spawn(3)``."""
@@ -45,6 +47,9 @@ class Spawned(pexpect.spawn):  # type: ignore[type-arg]  # generic in its stubs 
         terminal, inner = os.openpty()
         try:
             termios.tcsetwinsize(inner, dimensions)
+            attributes = termios.tcgetattr(inner)
+            attributes[0] |= IUTF8
+            termios.tcsetattr(inner, termios.TCSANOW, attributes)
             if self._sandboxed is None:
                 pid = _spawn(args, env, self._folder, os.ttyname(inner))
             else:
