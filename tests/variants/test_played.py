@@ -18,6 +18,7 @@ import pytest
 
 from tests.edge.command import Command
 from tests.variants.test_variants_build import MUTANTS, VARIANTS, name, run, settings
+from wirelab.compose.side_by_side import TRIES
 
 # A scenario of each kind that tells styles apart; the whole library is played by reference against reference.
 TELLING = {
@@ -83,15 +84,17 @@ OF_A_CRASH = {"WL551", "WL453"}
 @pytest.mark.parametrize("folder", MUTANTS, ids=name)
 def test_a_broken_program_fails_for_its_own_reason(folder: Path, play: Any) -> None:
     mutant: dict[str, Any] = dict(settings(folder, "mutant.toml"))
-    (judgement,) = play(folder, mutant["role"], [mutant["scenario"]])
-    findings = [finding for check in judgement["checks"] for finding in check["findings"]]
-    causes = {finding["cause"]["code"] for finding in findings if "cause" in finding}
-    assert "fail" == judgement["verdict"]
-    codes = {finding["code"] for finding in findings}
     raced = mutant.get("timing", {})
+    for _ in range(TRIES if raced else 1):  # threads may mix up more than one frame, and then nobody can tell whose
+        (judgement,) = play(folder, mutant["role"], [mutant["scenario"]])
+        findings = [finding for check in judgement["checks"] for finding in check["findings"]]
+        causes = {finding["cause"]["code"] for finding in findings if "cause" in finding}
+        assert "fail" == judgement["verdict"]
+        codes = {finding["code"] for finding in findings}
+        certain = set(mutant["causes"]) | {cause for code, cause in raced.items() if code in codes}
+        if certain <= causes:
+            break
     assert set(mutant["codes"]) <= codes
     assert codes & {*mutant["codes"], *raced}
-    timing = {cause for code, cause in raced.items() if code in codes}
     crashed = {"WL603", "WL606"} & set(mutant["codes"]) and mutant["role"] == "server"
-    certain = set(mutant["causes"]) | timing
     assert certain <= causes <= certain | (OF_A_CRASH if crashed else set())
