@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tests.judge.runs import GOODBYE, HELLO, STARTS, at, evidence, exited, killed, missed, profile_of, scenario, typed
 from wirelab.declare import steps
-from wirelab.declare.expectations import Expectation
+from wirelab.declare.expectations import Expectation, MessagesExpected
 from wirelab.declare.head import CastMember, Title
 from wirelab.declare.scenario import Scenario, parse_scenario
 from wirelab.declare.scenario_writer import Draft, write_scenario
@@ -70,6 +70,11 @@ def test_the_least_that_was_seen_counts_and_of_many_more_may_be_lost() -> None:
 def test_messages_that_differ_are_not_expected() -> None:
     found = kept(run(SAID, GOODBYE), run(SAID, 'alice > s "MSG and more\\n"\n', GOODBYE))
     assert {"handshake", "teardown", "trace"} == set(found)
+
+
+def test_an_empty_line_that_is_sent_once_and_once_not_changes_nothing() -> None:
+    found = kept(run(SAID, GOODBYE), run(SAID, 'alice > s "MSG \\n"\n', GOODBYE))
+    assert MessagesExpected(messages="alice", sent=("hi",)) == found["messages"]
 
 
 def test_who_closes_first_is_not_expected_where_it_differs_and_the_trace_has_both() -> None:

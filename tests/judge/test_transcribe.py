@@ -54,6 +54,15 @@ def test_a_line_that_shows_late_or_at_home_is_not() -> None:
     assert [("alice", steps.Type(text="hello"))] == after(types(400, "alice", "hello\n"), own, late)
 
 
+def test_a_line_that_stands_there_already_is_not_waited_for() -> None:
+    """But one that is typed twice is, twice."""
+    shown = [Shown(at(700), "server", "Received: 1\r\n"), Shown(at(900), "server", "hi\r\n")]
+    again = Shown(at(1400), "server", "hi\r\n")
+    deeds = [*types(400, "alice", "1\n"), *types(750, "alice", "hi\n", 20), *types(1200, "alice", "hi\n", 20)]
+    said = [("alice", steps.Type(text="hi")), ("server", steps.Shows(text="hi"))]
+    assert [("alice", steps.Type(text="1")), *said, *said] == after(deeds, *shown, again)
+
+
 def test_a_pause_in_a_line_is_kept_and_a_short_one_is_not() -> None:
     deeds = [*types(400, "alice", "half a"), *types(2000, "alice", " li"), *types(2600, "alice", "ne\n")]
     expected = [

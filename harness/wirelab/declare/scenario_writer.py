@@ -20,7 +20,6 @@ from wirelab.declare.fill import Strict, fields
 from wirelab.declare.head import CastMember, Title
 from wirelab.declare.steps import Step
 
-WIDTH = 120  # cells of a comment's line, at most
 _PLAIN = re.compile(r"[A-Za-z/]([A-Za-z0-9 _./-]*[A-Za-z0-9_./])?")
 _NO_WORDS = frozenset(("true", "false", "null"))  # for a reader of YAML these are no text; they and their like
 

@@ -20,7 +20,7 @@ def add_record(commands: Any, shared: argparse.ArgumentParser, command: Command)
         "scenario; it is replayed, and what was the same every time becomes what must be seen. Ctrl-] and ? while "
         "recording shows the keys.",
         epilog="Exit status: 0 the scenario is written and passes, 1 it is written and does not pass with these "
-        "programs, 64 and up: error, nothing is written.",
+        "programs, 64 and up: error.",
     )
     record.add_argument("name", metavar="NAME", help="the scenario's name, such as messaging/my-first")
     record.add_argument("--client", metavar="CMD", help="how your client is started (default: the reference)")

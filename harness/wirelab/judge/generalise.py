@@ -96,10 +96,11 @@ def _killed(view: View, client: str) -> bool:
 
 
 def _sent(view: View, client: str) -> Iterator[str]:
+    """What was sent in messages; an empty line may be sent or not, once so and once so."""
     messages = [one for each in view.connections_of(client) for one in view.messages(each.index, "client")]
     for message in sorted(messages, key=lambda one: one.time):
-        if message.kind == "message":
-            yield message.groups.get("text") or ""
+        if message.kind == "message" and (text := message.groups.get("text")):
+            yield text
 
 
 def _answered(view: View, client: str) -> int:

@@ -211,7 +211,9 @@ class _Scribe:
         if line == QUIT:
             self._asked.add(deed.actor)
         elif line:
-            self._awaited.append(_Awaited(line, deed.actor, deed.time + int(APPEARS * SECOND), steps))
+            # Where it stands already, waiting for it would wait for nothing.
+            there = {actor for actor, transcript in self._transcripts.items() if transcript.ahead(line)}
+            self._awaited.append(_Awaited(line, deed.actor, deed.time + int(APPEARS * SECOND), steps, there))
 
     def _flush(self) -> None:
         if self._pending is not None:

@@ -108,6 +108,10 @@ class Transcript:
         self._cursors[words] = at + len(words) if at >= 0 else max(start, len(text) - len(words) + 1)
         return at >= 0
 
+    def ahead(self, words: str) -> bool:
+        """Whether ``find`` would find ``words``; uses nothing up."""
+        return self.text.find(words, self._cursors.get(words, 0)) >= 0
+
     def match(self, pattern: re.Pattern[str], window: int = 4000) -> bool:
         """As ``find``, for a regular expression; looks back at most ``window`` characters over old text."""
         text = self.text
