@@ -215,7 +215,6 @@ def test_a_program_that_did_not_get_ready_is_told_that_and_how_it_connected():
     ("bound", "why"),
     [
         (Bounded(at(40), "alice", 4_000_000, "bytes"), "(alice had flooded its terminal)"),
-        (Bounded(at(40), "alice", 512, "processes"), "(alice had been ended for using too much)"),
         (Bounded(at(40), None, 4, "packets"), "(the capture was full)"),
     ],
 )
@@ -229,6 +228,21 @@ def test_who_floods_is_told_that_and_not_what_others_did_not_show_then(bound: Bo
     assert ended
     assert all(f"on server's terminal {why}; what" in one.rationale.in_("en") for one in ended)
     assert "fail" == judgement.verdict.value
+
+
+def test_what_ended_one_program_excuses_no_other():
+    """The script goes on then; and what came after its end did not end it."""
+    steps = (*STARTS, "{alice: shows, text: welcome, within: 1}")
+    script = scenario(script=steps)
+    ended = Bounded(at(10), "server", 512, "processes")
+    judgement = judged(script, HELLO, ended, missed(2, 50, run_delay=0.0), killed(60, "alice"))
+    assert "WL604" in codes(judgement)
+    late = Bounded(at(90), "alice", 4_000_000, "bytes")
+    script = scenario("{messages: alice, sent: [hi]}", script=(*STARTS, "{wait: 1}"))
+    judgement = judged(script, "", late, missed(1, 9, run_delay=8.0), killed(95, "alice"), played=2)
+    told = [one.rationale.in_("en") for one in judgement.findings if one.code == "WL906"]
+    assert told
+    assert not [text for text in told if "flooded" in text]
 
 
 def test_a_reference_that_ended_as_it_was_told_blames_nobody():

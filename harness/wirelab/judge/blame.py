@@ -15,6 +15,7 @@ from wirelab.observe.evidence import Sampled
 
 DROPPED = 3  # heartbeats in a row without an answer: the server drops the client then, rightly
 TELLING_SPAN = 250_000_000  # ns: of less than that, it cannot be said how much of a CPU a program uses
+ENDS_SCRIPT = ("bytes", "packets")  # the bounds that end a script; others end a program
 STARVED = 0.25  # of the time allowed: a program that had no CPU for so long cannot be blamed for being late
 
 _WIRE = Bilingual("the wire", "线路")
@@ -161,14 +162,13 @@ def not_played(view: View, actor: str | None = None) -> Finding:
 
 def _bound(view: View) -> Bilingual | str:
     """The bound that ended the script, as an aside; nothing where none did."""
-    bound = next(iter(view.bounds), None)
+    last = max((played.ended.time for played in view.steps() if played.ended is not None), default=0)
+    bound = next((one for one in view.bounds if one.unit in ENDS_SCRIPT and one.time <= last), None)
     if bound is None:
         return ""
     if bound.actor is None:
         return Bilingual(" (the capture was full)", "（抓包已满）")
-    if bound.unit == "bytes":
-        return Bilingual(f" ({bound.actor} had flooded its terminal)", f"（{bound.actor} 的输出已淹没终端）")
-    return Bilingual(f" ({bound.actor} had been ended for using too much)", f"（{bound.actor} 因占用过多已被终止）")
+    return Bilingual(f" ({bound.actor} had flooded its terminal)", f"（{bound.actor} 的输出已淹没终端）")
 
 
 def received(connection: Connection, by: Side, end: int) -> int | None:

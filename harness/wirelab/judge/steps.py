@@ -8,7 +8,7 @@ from wirelab.base.signals import signal_name
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
-from wirelab.judge.blame import STARVED, deserted, not_played, not_yours, refused
+from wirelab.judge.blame import ENDS_SCRIPT, STARVED, deserted, not_played, not_yours, refused
 from wirelab.judge.findings import finding
 from wirelab.judge.step_words import in_words
 from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
@@ -82,7 +82,8 @@ def _excused(
 ) -> Finding | None:
     """The finding that makes a missed step inconclusive, if the machine or the harness's own side is to blame."""
     assert played.ended is not None
-    if any(bound.time <= played.ended.time for bound in view.bounds):
+    hit = [bound for bound in view.bounds if bound.time <= played.ended.time]
+    if any(bound.actor == actor or bound.unit in ENDS_SCRIPT for bound in hit):
         return not_played(view, actor)
     if code != "WL601" and (desertion := _deserted(view, played.ended.time)):
         return desertion
