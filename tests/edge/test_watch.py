@@ -190,11 +190,53 @@ def test_what_is_saved_during_a_build_is_played(folder: Path) -> None:
         child.expect("save one to play again")
         (folder / "over").touch()
         save(source, RIGHT)
-        for _ in range(2):
+        for _ in range(3):
             child.expect("client.py was saved")
             child.expect("save one to play again")
         save(folder / "sub" / "helper.py", "x = 1\n")
         assert 0 == child.expect(["helper.py was saved", "client.py was saved"])
+
+
+def test_all_that_was_saved_is_known_to_be_somebody_s_and_saved_in_two_builds_it_is_played_twice(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no more: each build might write over it."""
+    one, two, other = folder / "a.py", folder / "b.py", folder / "c.py"
+    now = {path: (0, 0) for path in (one, two, other)}
+    builds = iter([{one}, {one, two}, {one, two, other}, {one, two}, {one, two}, set()])
+    saves = iter([{one, two}, {one}])
+    told: list[tuple[bool, set[Path]]] = []  # was it saved during the build? which?
+
+    def write(files: set[Path]) -> None:
+        now.update({path: (now[path][0] + 1, 0) for path in files})
+
+    def play(options: Options) -> int:
+        write(next(builds))
+        options.built()
+        return 0
+
+    def change(_folders: object, _fixed: object, before: watching.State) -> set[Path]:
+        during = watching._differ(before, now)
+        if not during:
+            files = next(saves, None)
+            if files is None:
+                raise KeyboardInterrupt
+            write(files)
+        told.append((bool(during), watching._differ(before, now)))
+        return told[-1][1]
+
+    monkeypatch.setattr(watching, "_state", lambda *_: dict(now))
+    monkeypatch.setattr(watching, "_change", change)
+    assert 0 == watching.watch(play, Options("en"), [str(folder)])
+    assert [(False, {one, two}), (True, {one, two}), (True, {one, two}), (False, {one}), (True, {one})] == told
+
+
+def test_a_file_that_came_and_went_was_not_saved(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = folder / "a.py"
+    states = iter([{file: (1, 1), folder / "tmp.py": (1, 1)}, *[{file: (1, 1)}] * 3])
+    last = {file: (2, 1)}
+    monkeypatch.setattr(watching, "_state", lambda *_: next(states, last))
+    assert {file} == watching._change([folder], [], {file: (1, 1)})
 
 
 @pytest.mark.parametrize("words", [["a.yaml"], ["lab", "mine"], ["heartbeat/basic"], ["x" * 300]])
@@ -228,7 +270,7 @@ def test_a_file_that_is_given_is_watched_though_its_folder_is_not(folder: Path) 
     (root,) = watching._roots({"client": "/bin/true"}, [str(case)])
     before = watching._state([], [root])
     save(case, "x")
-    assert case == watching._change([], [root], before)
+    assert {case} == watching._change([], [root], before)
 
 
 def test_what_cannot_be_watched_is_said(folder: Path) -> None:
@@ -253,7 +295,7 @@ def test_what_is_written_all_the_time_is_played_all_the_same(folder: Path, monke
     monkeypatch.setattr(watching, "SETTLES", 0.3)
     counts = iter(range(10**9))
     monkeypatch.setattr(watching, "_state", lambda *_: {folder / "log.py": (next(counts), 1)})
-    assert folder / "log.py" == watching._change([folder], [], {})
+    assert {folder / "log.py"} == watching._change([folder], [], {})
 
 
 def test_a_file_that_is_still_written_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +318,7 @@ def test_a_file_that_is_still_written_is_waited_for(folder: Path, monkeypatch: p
     monkeypatch.setattr(watching, "_state", state)
     monkeypatch.setattr(watching, "Deadline", Looks)
     monkeypatch.setattr(watching, "EVERY", 0.0)
-    assert file == watching._change([folder], [], {file: (0, 0)})
+    assert {file} == watching._change([folder], [], {file: (0, 0)})
     assert written + 1 + round(watching.QUIET * 20) == len(seen)
 
 
@@ -300,11 +342,11 @@ def test_what_a_broken_off_round_did_not_reach_is_compared_with_the_round_before
 
     waits = iter([folder / "x.py", folder / "x.py"])
 
-    def change(*_: object) -> Path:
+    def change(*_: object) -> set[Path]:
         file = next(waits, None)
         if file is None:
             raise KeyboardInterrupt
-        return file
+        return {file}
 
     monkeypatch.setattr(watching, "_change", change)
     assert 1 == watching.watch(play, Options("en"), [str(folder)])

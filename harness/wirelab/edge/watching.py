@@ -69,6 +69,7 @@ def watch(play: Callable[[Options], int], options: Options, words: Sequence[str]
         raise UsageError("watch.nothing", words=shlex.join([*words, *options.commands.values()]))
     before: dict[str, Judgement] | None = None
     edited: set[Path] = set()  # what somebody has saved
+    again: set[Path] = set()  # of these, what was saved while programs were built, the last time
     while True:
         state = _state(folders, fixed)
         seen: dict[str, Judgement] = {}
@@ -90,8 +91,10 @@ def watch(play: Callable[[Options], int], options: Options, words: Sequence[str]
         except KeyboardInterrupt:
             put("")
             return status
-        put(safe(say("watch.saved" if saved.exists() else "watch.gone", options.language, file=saved.name)))
-        edited = (edited | {saved}) - during  # should a build write over it, we do not play for ever
+        first = min(saved)
+        put(safe(say("watch.saved" if first.exists() else "watch.gone", options.language, file=first.name)))
+        edited = (edited | saved) - (during & again)  # should each build write over it, we do not play for ever
+        again = during
 
 
 def _note(seen: dict[str, Judgement], judgement: Judgement) -> None:
@@ -151,23 +154,27 @@ def _sources(folder: Path) -> list[Path]:
     return found
 
 
-def _change(folders: Sequence[Path], fixed: Sequence[Path], before: State) -> Path:
-    """Wait until a file is another than it was, and has been so for a moment; tells which."""
+def _change(folders: Sequence[Path], fixed: Sequence[Path], before: State) -> set[Path]:
+    """Wait until files are others than they were, and have been so for a moment; tells which."""
     while True:
         begun = now_ns()
         now = _state(folders, fixed)
         took = (now_ns() - begun) / 1e9
-        changed = [path for path in now.keys() | before.keys() if now.get(path) != before.get(path)]
-        if changed:
-            return _settled(folders, fixed, now, min(changed))
+        saved = _differ(before, now) and _differ(before, _settled(folders, fixed, now))
+        if saved:
+            return saved
         select.select((), (), (), max(EVERY, REST * took))
 
 
-def _settled(folders: Sequence[Path], fixed: Sequence[Path], last: State, changed: Path) -> Path:
+def _differ(before: State, now: State) -> set[Path]:
+    return {path for path in now.keys() | before.keys() if now.get(path) != before.get(path)}
+
+
+def _settled(folders: Sequence[Path], fixed: Sequence[Path], last: State) -> State:
     quiet, longest = Deadline.after(QUIET), Deadline.after(SETTLES)
     while not quiet.passed and not longest.passed:
         select.select((), (), (), EVERY / 4)
         now = _state(folders, fixed)
         if now != last:
             last, quiet = now, Deadline.after(QUIET)
-    return changed
+    return last
