@@ -212,3 +212,36 @@ def test_an_expectation_about_messages_that_the_profile_lacks_is_a_mistake(tmp_p
     )
     with pytest.raises(AuthorError, match=r"case\.yaml:8: the expectation 'heartbeat'"):
         library.profile_for(library.load(path), path)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "encoding", "text"),
+    [
+        ("{kind: line}", "utf-8", '"a\\nb"'),
+        ("{kind: line, limit: 6}", "utf-8", "[fine, long enough]"),
+        ("{kind: length-prefix, width: 1}", "utf-8", "x" * 256),
+        ("{kind: none}", "latin-1", "中文"),
+    ],
+)
+def test_what_a_peer_is_to_send_and_the_protocol_cannot_carry_is_a_mistake(
+    tmp_path: Path, protocol: str, encoding: str, text: str
+):
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / "own.yaml").write_text(
+        f"protocol: own\nencoding: {encoding}\nframing: {protocol}\nmessages:\n"
+        "  - {name: message, from: client, pattern: 'M (?P<text>.*);', template: 'M {text};', example: {text: a}}\n",
+        encoding="utf-8",
+    )
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "scenario: case\ntitle: {en: a, zh: b}\ntests: client\nprotocol: own\n"
+        "cast: {server: {role: server, peer: true}, alice: {role: client}}\nscript:\n  - {start: server}\n"
+        f"  - {{server: sends, text: M fi;}}\n  - {{server: sends, text: {text}}}\n"
+        f"  - {{server: sends, raw: {text if text[0] != '[' else 'x'}}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(AuthorError) as raised:
+        library.profile_for(library.load(path), path)
+    assert [9] == [problem.place.line for problem in raised.value.problems]
+    assert "the protocol 'own' has no frame for" in str(raised.value)
+    assert len(str(raised.value)) < 400

@@ -281,6 +281,16 @@ MISTAKES: list[tuple[str, str, str, str]] = [
         "3:8",
         "client",
     ),
+    *(
+        ("interval", WHOLE.replace("0.2", value), "4:27", f"above 0 as HEARTBEAT_INTERVAL, not '{value}'")
+        for value in ("fast", "0", "-1", "1000000.0", "1e-05")
+    ),
+    (
+        "interval",
+        WHOLE.replace("server: {role: server", "server: {role: server, env: {HEARTBEAT_INTERVAL: x}"),
+        "6:",
+        "which 'server' is",
+    ),
     ("name", WHOLE.replace("a/b", "a/c"), "1:11", "the scenario is called 'a/c' but its file is 'a/b'"),
 ]
 
@@ -291,6 +301,22 @@ def test_every_mistake_is_told_with_its_place(key: str, text: str, place: str, s
     assert [f"scenario.{key}"] == [problem[1] for problem in found]
     assert found[0][0].startswith(place)
     assert said in found[0][2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WHOLE.replace("tests: client", "tests: server").replace("0.2", "fast"),
+        WHOLE.replace("{role: server", "{role: server, peer: true")
+        .replace("0.2", "a")
+        .replace(", until: Listening on", ""),
+        WHOLE.replace("0.2", "fast").replace("{role: server", "{role: server, env: {HEARTBEAT_INTERVAL: 1}"),
+        WHOLE.replace("{role: client, env: {", "{role: client, env: {HEARTBEAT_INTERVAL: x, "),
+    ],
+    ids=["submission", "peer", "own", "client"],
+)
+def test_an_interval_that_no_reference_server_gets_may_be_anything(text: str):
+    assert "server" in parse(text).cast
 
 
 def test_every_text_of_the_catalogue_is_produced():

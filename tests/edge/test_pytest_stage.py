@@ -164,6 +164,46 @@ def test_failures_are_told_in_the_words_of_the_findings(suite: Suite):
     assert (suite.folder / "kept" / "test_own.py-test_expect" / "capture.pcapng").is_file()
 
 
+def test_a_run_is_kept_whatever_came_later(suite: Suite):
+    """Whose connection was meant when there was one client; and no more is done than can be read again."""
+    suite.write(
+        "test_own.py",
+        """\
+        import pytest
+        import wirelab
+
+        def test_reset(stage):
+            server = stage.start("server", peer=True)
+            alice = stage.start("alice", peer=True)
+            alice.sends("one")
+            assert server.expects("one")
+            stage.inject(to=server)
+            stage.start("bob", peer=True).sends("two")
+            assert server.expects("two")
+
+        def test_much(stage):
+            server = stage.start("server", peer=True)
+            alice = stage.start("alice", peer=True)
+            with pytest.raises(wirelab.Misused, match="'line' has no frame for 'xxxx"):
+                alice.sends("x" * 4096)
+            with pytest.raises(wirelab.Misused, match="'line' has no frame for"):
+                alice.sends(["one", "two\\nlines"])
+            alice.sends(raw="x" * 500_000)
+            with pytest.raises(wirelab.Misused, match="longer than 1000000 characters"):
+                alice.sends(raw="y" * 500_000)
+            alice.sends(raw="y" * 499_000)
+            with pytest.raises(wirelab.Misused, match="longer than 1000000 characters"):
+                stage.expect(messages="alice", sent=["z" * 1000])
+        """,
+    )
+    done = suite("--wirelab-keep", "kept", "--wirelab-lang=en")
+    assert {"passed": 2} == outcome(done), done.out
+    kept = suite.folder / "kept"
+    written = [step.written for step in read_run(kept / "test_own.py-test_reset").scenario.script]
+    assert "{inject: RST, to: server, of: alice}" in written
+    assert 999_000 < len(read_run(kept / "test_own.py-test_much").scenario.text) <= 1_000_000
+
+
 def test_what_cannot_be_is_said_as_of_scenarios_and_the_stage_goes_on(suite: Suite):
     suite.write("test_own.py", MISUSED)
     done = suite("--wirelab-lang=en")

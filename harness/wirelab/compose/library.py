@@ -14,10 +14,10 @@ from wirelab.compose import kit
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.scenario import Scenario, parse_scenario
 from wirelab.declare.source import MAX_CHARACTERS, meant
+from wirelab.declare.speakable import unspeakable
 from wirelab.observe.messages import Profile
 
 PROTOCOLS = "protocols"
-_SPOKEN_OF = {"heartbeat": ("heartbeat",), "messages": ("message",), "broadcast": ("broadcast",)}
 
 register(
     {
@@ -27,10 +27,6 @@ register(
         ),
         "library.empty": Text("there is no scenario in the folder {folder}", "文件夹 {folder} 中没有场景"),
         "library.unreadable": Text("cannot read {file}: {why}", "无法读取 {file}：{why}"),
-        "library.no-message": Text(
-            "the expectation '{check}' is about messages called '{name}', and the protocol '{protocol}' has none",
-            "期望 '{check}' 针对名为 '{name}' 的消息，而协议 '{protocol}' 中没有这种消息",
-        ),
         "library.no-profile": Text(
             "there is no protocol profile '{wanted}'{meant}; known: {known}",
             "没有名为 '{wanted}' 的协议描述{meant}；已有：{known}",
@@ -134,21 +130,11 @@ def profile_for(scenario: Scenario, path: Path) -> tuple[Profile, str]:
     """The scenario's protocol profile and its source: from ``protocols/`` near the scenario, or the kit's own.
 
     Near is the scenario's own folder, and those above it up to ``scenarios`` where it lies below one. Raises
-    AuthorError when there is no profile of that name, and for expectations about messages the profile does not have.
+    AuthorError when there is no profile of that name, and for what the scenario wants said that cannot be said in it.
     """
     profile, text = _profile_for(scenario, path)
-    problems: list[Problem] = []
-    for item in scenario.expect:
-        missing = [name for name in _SPOKEN_OF.get(item.expectation.check, ()) if profile.spec(name) is None]
-        if missing:
-            values = {"check": item.expectation.check, "name": missing[0], "protocol": profile.name}
-            problems.append(Problem(Place(str(path), item.line), "library.no-message", values))
-        if item.trace is not None:
-            from wirelab.declare.trace_block import unknown_messages  # here: few scenarios have a trace
-
-            problems += unknown_messages(item.trace, scenario.sides(item.trace), profile, str(path))
-    if problems:
-        raise AuthorError(tuple(problems))
+    if problems := unspeakable(scenario, profile, str(path)):
+        raise AuthorError(problems)
     return profile, text
 
 

@@ -33,6 +33,7 @@ __all__ = ["CastMember", "Expected", "Head", "Scenario", "ScriptStep", "Title", 
 M = TypeVar("M", bound=Strict)
 _RESERVED = {"all", "submission", "reference"}
 _FIELDS = {key for step in (*STAGE_STEPS, *ACTOR_STEPS) for key in step.__struct_encode_fields__}
+_INTERVAL = "HEARTBEAT_INTERVAL"
 _ONE_OF = {
     "shows": ("text", "pattern"),
     "never shows": ("text", "pattern"),
@@ -98,6 +99,10 @@ register(
         "scenario.no-part": Text(
             "nobody in the cast plays the submission's part: 'tests: {tests}' needs a program with role {tests}",
             "演员表里没有角色由提交的程序扮演：'tests: {tests}' 需要一个 role 为 {tests} 的程序",
+        ),
+        "scenario.interval": Text(
+            "the reference's server, which '{name}' is, takes a number of seconds above 0 as HEARTBEAT_INTERVAL, not {found}",
+            "'{name}' 是参考服务器，它的 HEARTBEAT_INTERVAL 必须是大于 0 的秒数，不能是 {found}",
         ),
         "scenario.name": Text(
             "the scenario is called '{found}' but its file is '{wanted}'", "场景名是 '{found}'，但文件是 '{wanted}'"
@@ -208,9 +213,19 @@ def _whole(head: Head, source: Source, path_name: str | None) -> Iterator[Proble
     playable = [member.role for member in head.cast.values() if not member.peer and not member.plays]
     if not any(head.tests in ("both", role) for role in playable):
         yield Problem(source.place(("tests",)), "scenario.no-part", {"tests": head.tests})
+    for name, member in head.cast.items():
+        reference = member.plays is not None or head.tests == "client"
+        interval = str(member.env.get(_INTERVAL, head.env.get(_INTERVAL, 1)))
+        if member.role == "server" and not member.peer and reference and not _is_interval(interval):
+            path: Path = ("cast", name, "env", _INTERVAL) if _INTERVAL in member.env else ("env", _INTERVAL)
+            yield Problem(source.place(path), "scenario.interval", {"name": name, "found": repr(interval)})
     if path_name is not None and path_name != head.scenario:
         values = {"found": head.scenario, "wanted": path_name}
         yield Problem(source.place(("scenario",)), "scenario.name", values)
+
+
+def _is_interval(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal() and 0 < float(text) < 1e6
 
 
 class _ScriptReader:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wirelab.base.errors import AuthorError, EnvironmentFault, Place, Problem, WirelabError
+from wirelab.base.errors import AuthorError, EnvironmentFault, InputError, Place, Problem, WirelabError
 from wirelab.base.texts import Text, register, say
 from wirelab.compose import kit, library, programs
 from wirelab.compose.artifacts import Run
@@ -18,7 +18,8 @@ from wirelab.compose.play import machine
 from wirelab.compose.run_page import keep
 from wirelab.declare.scenario import Expected, Scenario, ScriptStep, parse_scenario
 from wirelab.declare.scenario_writer import as_yaml
-from wirelab.declare.source import meant
+from wirelab.declare.source import MAX_CHARACTERS, meant
+from wirelab.declare.speakable import unspeakable
 from wirelab.edge.pytest_setting import Setting
 from wirelab.edge.pytest_told import said, told
 from wirelab.judge.causes import with_causes
@@ -45,6 +46,11 @@ register(
             "这是另一个连接的轨迹：其中没有 {actor}",
         ),
         "pytest.trace-place": Text("trace, line {line}: {what}", "轨迹第 {line} 行：{what}"),
+        "pytest.long": Text(
+            "all that this test does and expects is, written as a scenario, longer than {limit} characters, the most that "
+            "is read; make its texts shorter, or several tests of it",
+            "把这个测试的全部操作和期望写成场景文件，会超过可读取的上限 {limit} 个字符；请缩短其中的文字，或拆成几个测试",
+        ),
         "pytest.unplayed": Text("'{name}' has not been started{meant}", "'{name}' 还没有启动{meant}"),
     }
 )
@@ -126,13 +132,18 @@ class Session:
         return Casting((*programs.REFERENCE_PYTHON, program, *address), folder, reference=own)
 
     def _step(self, step: dict[str, object]) -> Answer:
+        clients = [name for name, member in self._cast.items() if member["role"] == "client"]
+        if "inject" in step and "of" not in step and len(clients) == 1 and step["to"] != clients[0]:
+            step = {**step, "of": clients[0]}  # said, for more clients may come
         line = as_yaml(step)
         return self._played(line, self._read(line)[0], {})
 
     def _read(self, line: str) -> tuple[ScriptStep, Scenario]:
         """One more step, as a scenario's reader understands it after those that started the actors."""
+        self._check_length(line)
         before = [as_yaml({"start": name}) for name in self._cast if name in self._stage.actors]
         scenario = parse_scenario(self._text([*before, line], []), self._setting.name)
+        self._check_speakable(replace(scenario, script=scenario.script[-1:]))
         at = len(self._steps)
         return replace(scenario.script[-1], index=at, line=_SCRIPT + 1 + at), scenario
 
@@ -147,6 +158,16 @@ class Session:
             return self._missed(judge(view.scenario, view.profile, view.evidence).checks)
         return self._missed([with_causes(view, check) for check in checks])
 
+    def _check_length(self, line: str) -> None:
+        """That all of the script can be read again, should it be kept. Raises InputError."""
+        items = [*self._steps, *self._expected, line]
+        if len(self._text([], [])) + sum(len(f"  - {item}\n") for item in items) > MAX_CHARACTERS:
+            raise InputError("pytest.long", limit=MAX_CHARACTERS)
+
+    def _check_speakable(self, scenario: Scenario) -> None:
+        if problems := unspeakable(scenario, self._stage.profile, self._setting.name):
+            raise AuthorError(problems)
+
     # --- what is looked at
 
     def _expect(self, item: dict[str, object]) -> Answer:
@@ -158,8 +179,11 @@ class Session:
         return self._checked(written, of=actor)
 
     def _checked(self, written: str, of: str | None = None) -> Answer:
+        self._check_length(written)
         started = [as_yaml({"start": name}) for name in self._cast if name in self._stage.actors]
-        item = parse_scenario(self._text(started or ["{wait: 0}"], [written]), self._setting.name).expect[-1]
+        scenario = parse_scenario(self._text(started or ["{wait: 0}"], [written]), self._setting.name)
+        self._check_speakable(replace(scenario, script=()))
+        item = scenario.expect[-1]
         if of is not None and item.trace is not None and of not in item.trace.actors:
             return "misused", say("pytest.trace-whose", self._setting.language, actor=of)
         line = _SCRIPT + 2 + len(self._steps) + sum(1 + text.count("\n") for text in self._expected)

@@ -157,9 +157,13 @@ PAGES: dict[str, Page] = {
             下，是你的程序行为特殊，参考程序应付不了。""",
         ),
         where=(
-            """Run again. If it happens every time, report it with the run folder (`-o DIR`), which holds everything
-            that was seen.""",
-            """请重新运行。若每次都这样，用 `-o DIR` 保存运行文件夹并报告，其中有看到的一切。""",
+            """Run again. If it happens every time, look at what the other part said on its terminal and at what the
+            scenario gives it to do: a variable in `env` that it cannot use, an `until` that it never shows, a text
+            that it is to show in other words. If that can be done, report it with the run folder (`-o DIR`), which
+            holds everything that was seen.""",
+            """请重新运行。若每次都这样，看那一方终端上的话，再看场景让它做什么：`env` 里有它不能用的变量，`until` 等的是它从
+            不显示的内容，或者要它显示的文字和它的用语不同。若场景没有问题，用 `-o DIR` 保存运行文件夹并报告，其中有看到
+            的一切。""",
         ),
         code="""
             wirelab run heartbeat --client "python3 client.py" -o lastrun

@@ -68,8 +68,9 @@ KINDS: tuple[Kind, ...] = (
             "{actor}（不是你的程序）{what}；因此这项检查不能说明你的程序的情况",
         ),
         hint=Text(
-            "Run again. If it happens every time, please report it with the run folder.",
-            "请重新运行。若每次都这样，请附上运行文件夹报告。",
+            "Run again. If it happens every time, look at what the scenario gives it to do (its `env`, its steps); if that "
+            "can be done, please report it with the run folder.",
+            "请重新运行。若每次都这样，先看场景让它做什么（`env` 和各步骤）；若场景没有问题，请附上运行文件夹报告。",
         ),
     ),
     Kind(
