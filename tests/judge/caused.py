@@ -93,6 +93,8 @@ def called(
 OPEN = (SocketSeen(ALICE, SERVER, "ESTABLISHED", 0, 0),)
 RECEIVER = thread("receiver", "receiving", 52, ALICE, SERVER)
 JOINING = thread("MainThread", "waiting", 90, waits_for="receiver", library="join")
+MAIN_IS_OVER = thread("MainThread", "waiting", waits_for="receiver", library="_shutdown")
+CRASH = 'Traceback (most recent call last):\r\n  File "client.py", line 40, in <module>\r\nTypeError: not bytes\r\n'
 
 
 def quits(wire: str, *events: Event | tuple[Event, ...]) -> Judgement:
@@ -305,6 +307,9 @@ SEEN: dict[str, Callable[[], Judgement]] = {
     "WL662": lambda: quits(
         HELLO + r'alice > s "MSG /quit\n" at=11ms',
         witnessed(2010, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN),
+    ),
+    "WL663": lambda: quits(
+        HELLO, shown(5, "alice", CRASH), witnessed(2010, "alice", MAIN_IS_OVER, RECEIVER, sockets=OPEN)
     ),
 }
 CAUSED = dict(sorted((BARE | SEEN).items()))

@@ -14,8 +14,10 @@ from tests.judge.caused import (
     BARE,
     CAUSED,
     CLOSE_WAIT,
+    CRASH,
     EXITS,
     JOINING,
+    MAIN_IS_OVER,
     OPEN,
     RECEIVER,
     SEEN,
@@ -133,6 +135,20 @@ NEAR: dict[str, Callable[[], Judgement]] = {
     ),
     "WL662: it was seen before it can have read the word": lambda: quits(
         HELLO, witnessed(60, "alice", thread("MainThread", "keyboard", 40), sockets=OPEN)
+    ),
+    "WL663: its main thread came to its end without an error": lambda: quits(
+        HELLO, witnessed(2010, "alice", MAIN_IS_OVER, RECEIVER, sockets=OPEN)
+    ),
+    "WL663: the error had ended another thread": lambda: quits(
+        HELLO,
+        shown(5, "alice", f"Exception in thread Thread-1 (send):\r\n{CRASH}"),
+        witnessed(2010, "alice", MAIN_IS_OVER, RECEIVER, sockets=OPEN),
+    ),
+    "WL663: its main thread goes on": lambda: quits(
+        HELLO, shown(5, "alice", CRASH), witnessed(2010, "alice", JOINING, RECEIVER, sockets=OPEN)
+    ),
+    "WL663: the error came after its end": lambda: quits(
+        HELLO, witnessed(2010, "alice", MAIN_IS_OVER, RECEIVER, sockets=OPEN), shown(2015, "alice", CRASH)
     ),
     "WL656: not known what a program that is not Python waits for": lambda: quits(
         HELLO, witnessed(2010, "alice", thread("client", "waiting"), sockets=OPEN)

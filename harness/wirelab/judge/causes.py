@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wirelab.judge.causes_buffered import kept_in_a_buffer
+from wirelab.judge.causes_crash import thread_ended
 from wirelab.judge.causes_heartbeat import (
     came_in_pieces,
     came_with_others,
@@ -52,13 +53,13 @@ _CRASH: tuple[Rule, ...] = (daemons_at_shutdown, end_of_input, interrupted, addr
 _ANSWER: tuple[Rule, ...] = (thread_had_ended, own_number, only_after_enter, came_in_pieces, came_with_others)
 _BROADCAST: tuple[Rule, ...] = (broke_off, a_slow_client, at_a_lock, one_at_a_time)
 _RESET: tuple[Rule, ...] = (one_at_a_time, peer_was_gone, linger_zero, unread_bytes)
-_NO_FIN: tuple[Rule, ...] = (another_thread_receives, spins, quit_unheeded, close_wait, never_ended)
+_NO_FIN: tuple[Rule, ...] = (thread_ended, another_thread_receives, spins, quit_unheeded, close_wait, never_ended)
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "WL101": _START,
     "WL102": _START,
     "WL104": _START,
-    "WL201": (given_up, two_threads_at_once, still_unsent),
+    "WL201": (given_up, thread_ended, two_threads_at_once, still_unsent),
     "WL202": (quit_unheeded,),
     "WL203": (two_threads_at_once,),
     "WL206": (two_threads_at_once,),
@@ -66,6 +67,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         kept_in_a_buffer,
         *_ANSWER,
         *_BROADCAST,
+        thread_ended,
         linger_zero,
         unread_bytes,
         another_thread_receives,
@@ -84,6 +86,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL503": (peer_was_gone, *_NO_FIN),
     "WL504": _NO_FIN,
     "WL601": (
+        thread_ended,
         another_thread_receives,
         spins,
         fin_wait_2,
@@ -96,7 +99,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "WL602": (*_CRASH, elsewhere, crashed_early),
     "WL603": (daemons_at_shutdown, end_of_input, interrupted),
-    "WL604": (one_recv_one_message, still_unsent, kept_in_a_buffer, *_BROADCAST, *_START),
+    "WL604": (one_recv_one_message, still_unsent, kept_in_a_buffer, *_BROADCAST, thread_ended, *_START),
     "WL606": _CRASH,
     "WL607": (floods,),
     "WL608": (*_CRASH, elsewhere, crashed_early, given_up),

@@ -25,7 +25,7 @@ from wirelab.judge.verdict import Finding, Said
 
 __all__ = ["REGISTRY", "Kind", "cause", "deepest", "depth", "finding"]
 
-STOPS = frozenset("WL354 WL453 WL603 WL606 WL608".split())  # it crashed, or ended before its time
+STOPS = frozenset("WL354 WL453 WL603 WL606 WL608 WL663".split())  # it crashed, or ended before its time
 
 _TABLES = (
     registry_capture,

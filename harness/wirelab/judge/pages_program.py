@@ -211,4 +211,42 @@ PAGES: dict[str, Page] = {
             type: hello ? |                                      |
             """,
     ),
+    "WL663": page(
+        seen=(
+            """A traceback stands in the middle of the terminal, and the program is still there: what is typed is not sent,
+            or what arrives is not shown, and `/quit` has no effect. Heartbeats may be answered as if nothing had
+            happened.""",
+            """终端中间出现了 traceback，程序却还在：输入的内容没有发送，或者收到的内容没有显示，`/quit` 也不起作用。心跳却可能照常
+            应答。""",
+        ),
+        why=(
+            """An error that nobody catches ends the thread it happens in, and no other. In Python a program lives as long
+            as one of its threads does that is no daemon: when the main thread, which reads the keyboard, is gone, the
+            receiver goes on by itself, and nobody reads `/quit`. So the program seems to hang, and the first finding is
+            about something that did not happen; the reason stands further up, in the traceback.""",
+            """没有捕获的错误只结束它所在的线程。Python 程序只要还有一个非守护线程就不会结束：读键盘的主线程没有了，接收线程仍独自
+            运行，`/quit` 没有人读。于是程序像是卡住了，第一条诊断说的是没有发生的事；真正的原因写在更早的 traceback 里。""",
+        ),
+        where=(
+            """The line that names the error, and above it the last line that names a file of yours. Mend that before
+            anything else and run again. Then make the end of one thread the end of the others: close the connection in
+            a `finally`.""",
+            """看写着错误名称的那一行，以及它上面最后一个写着你的文件名的那一行。先改好这里再运行。然后让一个线程的结束也带动其余
+            线程结束：在 `finally` 里关闭连接。""",
+        ),
+        code="""
+            sock.sendall("MSG " + text + "\\n")              # wrong
+            sock.sendall(("MSG " + text + "\\n").encode())   # right
+            """,
+        source="Python library reference, threading: Thread.daemon, excepthook",
+        picture=r"""
+                         client                                 server
+            hello Enter |                                      |
+            TypeError   | . MSG hello ? . . . . . . . . . . . >|
+            main ends   |                                      |
+            (receiver)  |<-------------------- HEARTBEAT 1\n --|
+            (receiver)  |-- HEARTBEAT-ACK 1\n ---------------->|
+            /quit Enter | . FIN,ACK ? . . . . . . . . . . . . >|
+            """,
+    ),
 }

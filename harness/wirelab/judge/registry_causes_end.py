@@ -301,4 +301,20 @@ KINDS: tuple[Kind, ...] = (
         ),
         cause=True,
     ),
+    Kind(
+        "WL663",
+        summary=Text("an error had ended the thread that was to do it", "负责这件事的线程已经因错误结束"),
+        rationale=Text(
+            "{actor} printed the crash report below at {time} s: an error that nobody caught ended {thread}{then}",
+            "{actor} 在 {time} 秒输出了下面的崩溃信息：没有捕获的错误结束了{thread}{then}",
+        ),
+        hint=Text(
+            "Mend this first: read the line that names the error (in Python the last one, in Java the first), then the "
+            "nearest one that names a file of yours. An error ends only the thread it happens in; the others go on "
+            "without it.",
+            "请先改这里：先看写着错误名称的那一行（Python 在最后，Java 在最前），再看离它最近、写着你的文件名的那一行。"
+            "错误只结束它所在的线程，其余线程照常运行。",
+        ),
+        cause=True,
+    ),
 )

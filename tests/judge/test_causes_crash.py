@@ -1,0 +1,135 @@
+"""WL663: which findings come of an error that ended a thread, and which only stand beside one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.judge.caused import CAUSED, CRASH, MAIN_IS_OVER, OPEN, RECEIVER, causes, quits, said, thread, witnessed
+from tests.judge.runs import HELLO, STARTS, exited, judged, killed, missed, scenario, shown, typed
+from wirelab.judge.verdict import Judgement
+from wirelab.observe.evidence import Event
+
+TRACEBACK = '  File "client.py", line 7\r\nValueError: too many\r\n'
+RECEIVER_DIED = "Exception in thread Thread-1 (receive):\r\nTraceback (most recent call last):\r\n" + TRACEBACK
+BROADCAST = r's > alice "BROADCAST news\n" at=100ms' + "\nalice > s ACK\n"
+
+
+def lines_unsent(crash: str, wire: str = "", *, at: float = 101) -> Judgement:
+    """A line is typed at 100 ms, and one at 200; the server is to show the second one, and both are to be sent."""
+    return judged(
+        scenario(
+            "{messages: alice, sent: [hello, you]}",
+            script=(*STARTS, "{alice: type, text: you}", "{server: shows, text: '): you'}"),
+        ),
+        HELLO + wire,
+        typed(100, "alice", "hello⏎"),
+        shown(at, "alice", crash),
+        typed(200, "alice", "you⏎"),
+        missed(3, 2200, run_delay=0.0),
+        killed(2500, "alice"),
+    )
+
+
+def news_unshown(crash: str, *events: Event, at: float = 101) -> Judgement:
+    """A broadcast comes at 100 ms and is not shown."""
+    return judged(
+        scenario(script=(*STARTS, "{alice: shows, text: 'Broadcast: news'}")),
+        HELLO + BROADCAST,
+        shown(at, "alice", crash),
+        missed(2, 2100, run_delay=0.0),
+        *events,
+    )
+
+
+def test_a_program_that_does_not_end_lost_its_main_thread() -> None:
+    run = CAUSED["WL663"]()
+    assert [("WL601", "WL663"), ("WL503", "WL663")] == causes(run)
+    assert (
+        "alice printed the crash report below at 0.025 s: an error that nobody caught ended its main thread; the program "
+        "did not end: MainThread has come to its end, and the program waits for receiver (not a daemon thread), which "
+        "sits in recv() at client.py:52 on the connection to server"
+    ) == said(run, "WL663")
+
+
+def test_feedback_begins_with_it() -> None:
+    from wirelab.judge.findings import deepest
+
+    found = deepest(CAUSED["WL663"]().findings)
+    assert found is not None
+    assert found.cause is not None
+    assert "WL663" == found.cause.code
+
+
+@pytest.mark.parametrize(
+    "head", ['Exception in thread "main" java.lang.Error: x\r\n\tat Client.main(Client.java:9)\r\n']
+)
+def test_of_a_language_whose_stacks_nobody_sees_the_report_names_the_thread(head: str) -> None:
+    threads = (thread("java", "waiting"), thread("java", "receiving", None, *_ports()))
+    run = quits(HELLO, shown(5, "alice", head), witnessed(2010, "alice", *threads, sockets=OPEN))
+    assert ("WL601", "WL663") in causes(run)
+    assert "did not end: other threads go on" in said(run, "WL663")
+    other = quits(HELLO, shown(5, "alice", head.replace('"main"', '"Thread-0"')), witnessed(2010, "alice", *threads))
+    assert "WL663" not in [code for _, code in causes(other)]
+
+
+def _ports() -> tuple[int | None, int | None]:
+    return RECEIVER.port, RECEIVER.peer
+
+
+def test_lines_typed_after_it_or_just_before_were_not_sent_because_of_it() -> None:
+    run = lines_unsent(CRASH)
+    assert [("WL604", "WL663"), ("WL201", "WL663"), ("WL201", "WL663")] == causes(run)
+    said_of = [item.cause.rationale.in_("en") for item in run.findings if item.cause]
+    assert ["'you', typed at 0.220 s", "'you', typed at 0.220 s", "'hello', typed at 0.120 s"] == sorted(
+        (text.split("; ")[1].removesuffix(", was never sent") for text in said_of), reverse=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("crash", "wire", "at"),
+    [
+        (RECEIVER_DIED, "", 101),
+        (CRASH, "", 1201),  # long after the last line: it waited for something else until then
+        (CRASH, r'alice > s "MSG hello\nMSG you\n" at=300ms', 101),
+    ],
+    ids=["another thread", "later", "sent"],
+)
+def test_lines_that_were_not_sent_for_another_reason(crash: str, wire: str, at: float) -> None:
+    assert "WL663" not in [code for _, code in causes(lines_unsent(crash, wire, at=at))]
+
+
+def test_a_line_whose_text_stands_in_an_answer_was_not_sent_by_that() -> None:
+    answered = r's > alice "HEARTBEAT 1\n" at=300ms' + "\n" + r'alice > s "HEARTBEAT-ACK you\n" at=301ms'
+    assert ("WL201", "WL663") in causes(lines_unsent(CRASH, answered))
+
+
+def test_what_came_after_the_receiver_had_ended_was_not_shown() -> None:
+    run = news_unshown(RECEIVER_DIED)
+    assert [("WL604", "WL663")] == causes(run)
+    assert "ended its thread Thread-1 (receive); 'news', which came in frame 4 at 0.120 s, was not shown" in said(
+        run, "WL663"
+    )
+
+
+def test_a_program_that_is_gone_shows_nothing() -> None:
+    assert [("WL604", "WL663")] == causes(news_unshown(CRASH, exited(110, "alice", 1)))[:1]
+
+
+@pytest.mark.parametrize(
+    ("crash", "at"),
+    [(CRASH, 101), (RECEIVER_DIED, 1200)],
+    ids=["the main thread, while another may show it", "a second after it came"],
+)
+def test_what_was_not_shown_for_another_reason(crash: str, at: float) -> None:
+    assert [] == causes(news_unshown(crash, at=at))
+
+
+def test_a_key_that_made_the_error_is_the_cause() -> None:
+    keyed = quits(
+        HELLO,
+        typed(4, "alice", "Ctrl-D"),
+        shown(5, "alice", CRASH.replace("TypeError: not bytes", "EOFError")),
+        witnessed(2010, "alice", MAIN_IS_OVER, RECEIVER, sockets=OPEN),
+    )
+    assert ("WL601", "WL657") in causes(keyed)
+    assert "WL663" not in [code for _, code in causes(keyed)]
