@@ -20,12 +20,11 @@ from wirelab.observe.connections import Note, Noted, Side
 from wirelab.observe.messages import Decoder, Message, Profile
 from wirelab.observe.segments import Endpoint
 from wirelab.observe.tcpstate import State
+from wirelab.present.carried import carried
 from wirelab.present.style import BOLD, CYAN, DIM, RED, YELLOW, Style, cells, clip, left, right, safe
-from wirelab.present.words import grouped
 
 SECOND = 1_000_000_000
 TIME, FRAME, STATE = 7, 4, 13  # cells; a long frame number takes what a short time leaves
-SHOWN_MESSAGES = 4  # of one segment; a flood of tiny messages must not make one rung fill the screen
 
 _NOTES: dict[Note, Text] = {
     "lost": Text("lost on the way", "途中丢失"),
@@ -51,13 +50,6 @@ register(
         "ladder.client": Text("client", "客户端"),
         "ladder.state": Text("state", "状态"),
         "ladder.legend": Text("* = state has just changed", "* = 状态刚刚改变"),
-        "ladder.part": Text("(part) {text}", "（部分）{text}"),
-        "ladder.empty": Text("(empty)", "（空）"),
-        "ladder.unknown": Text("(unknown) {text}", "（未知）{text}"),
-        "ladder.unfinished": Text("(unfinished) {text}", "（未结束）{text}"),
-        "ladder.too-long": Text("(too long) {text}", "（过长）{text}"),
-        "ladder.encoding": Text("(not {encoding}) {text}", "（非 {encoding}）{text}"),
-        "ladder.more": Text("… {count} more messages", "… 还有 {count} 条消息"),
         **{f"ladder.note.{note}": text for note, text in _NOTES.items()},
     }
 )
@@ -253,26 +245,9 @@ class Ladder:
         for note in _NOTES:
             if note in noted.notes:
                 yield "  ", f"({say(f'ladder.note.{note}', self._language)})", (YELLOW,)
-        contents = self._contents(rung)
-        for text in contents:
+        contents = carried(rung.messages, rung.part, self._profile, self._language, 8 * self._body)
+        for _, text in contents:
             yield "  " if len(contents) == 1 else "", text, (CYAN, BOLD)
-
-    def _contents(self, rung: Rung) -> list[str]:
-        shown = [self._content(message) for message in rung.messages[:SHOWN_MESSAGES]]
-        if len(rung.messages) > SHOWN_MESSAGES:
-            shown.append(say("ladder.more", self._language, count=grouped(len(rung.messages) - SHOWN_MESSAGES)))
-        if rung.part:
-            part = rung.part[: 8 * self._body].decode(self._profile.encoding, "replace")
-            shown.append(say("ladder.part", self._language, text=part))
-        return shown
-
-    def _content(self, message: Message) -> str:
-        text = message.text[: 8 * self._body]
-        if message.problem is not None:
-            return say(f"ladder.{message.problem}", self._language, text=text, encoding=self._profile.encoding.upper())
-        if message.kind is None:
-            return say("ladder.unknown", self._language, text=text)
-        return text or say("ladder.empty", self._language)
 
 
 def ladder(

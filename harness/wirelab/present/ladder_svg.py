@@ -9,14 +9,15 @@ the question, hollow for the answer. Sequence numbers are relative.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.observe.connections import Note, Noted, Side
-from wirelab.observe.messages import Message, Profile
+from wirelab.observe.messages import Profile
 from wirelab.observe.segments import Endpoint
+from wirelab.present.carried import Kind, carried
 from wirelab.present.html import Html, el, join
-from wirelab.present.ladder import SHOWN_MESSAGES, Gap, Ladder, Rung, port_name, shortened
+from wirelab.present.ladder import Gap, Ladder, Rung, port_name, shortened
 from wirelab.present.svg import (
     BLUE,
     GREEN,
@@ -76,8 +77,8 @@ _TIME, _FRAME, _STATE, _LEFT, _RIGHT = 62, 100, 190, 198, 610  # where columns e
 _LABEL, _ARROW, _TEXT, _ROW = 15, 21, 17, 31  # of a rung: its label's baseline, its arrow, a line below it, its height
 _SLANT = 5
 _HEAD = 52
+_MOST_CHARACTERS = 400  # of one message; what has no room is left out of them
 _TINT: dict[str, str] = {"opening": "#eef4fb", "closing": "#fdf3ea"}
-_KIND = Literal["asks", "answers", "message"]
 
 
 def ladder_svg(
@@ -166,12 +167,6 @@ class _Drawing:
         self._tints: list[Html] = []
         self._parts: list[Html] = []
         self._kinds: set[str] = set()
-        asked = {spec.answers for spec in profile.messages if spec.answers is not None}
-        self._roles: dict[str, _KIND] = {
-            spec.name: "answers" if spec.answers is not None else "asks"
-            for spec in profile.messages
-            if spec.answers is not None or spec.name in asked
-        }
 
     def rung(self, rung: Rung) -> None:
         """A segment, and before a connection's first one its ends."""
@@ -181,19 +176,10 @@ class _Drawing:
         phase = _phase(noted)
         parts = list(self._sides(rung))
         parts += self._arrow(rung)
-        below = [self._content(message) for message in rung.messages[:SHOWN_MESSAGES]]
+        below = carried(rung.messages, rung.part, self._profile, self._language, _MOST_CHARACTERS)
         height = float(_ROW)
         for kind, words in below:
             parts += self._carried(kind, words, self._y + height, noted.sender)
-            height += _TEXT
-        extra = []
-        if more := len(rung.messages) - SHOWN_MESSAGES:
-            extra = [say("ladder.more", self._language, count=grouped(more))] if more > 0 else []
-        if rung.part:
-            part = rung.part[: self._body].decode(self._profile.encoding, "replace")
-            extra.append(say("ladder.part", self._language, text=part))
-        for words in extra:
-            parts += self._carried(None, words, self._y + height, noted.sender)
             height += _TEXT
         if phase:
             self._tint(phase, height)
@@ -342,7 +328,7 @@ class _Drawing:
         if notes:
             yield write(x + sizes[0] + sizes[1] + 14, y, notes, 11, ORANGE, weight=700)
 
-    def _carried(self, kind: _KIND | None, words: str, y: float, sender: Side) -> Iterator[Html]:
+    def _carried(self, kind: Kind | None, words: str, y: float, sender: Side) -> Iterator[Html]:
         """A line below the arrow: what the segment carried, on its sender's side."""
         cut = fitted(words, 12, self._body - 54)
         width = wide(cut, 12) * (0.97 if cut.isascii() else 1)
@@ -351,15 +337,6 @@ class _Drawing:
             self._kinds.add(kind)
             yield _mark(kind, x + 6, y + 4)
         yield write(x + 18, y + 8, cut, 12, GREEN if kind in ("asks", "answers") else INK)
-
-    def _content(self, message: Message) -> tuple[_KIND | None, str]:
-        text, kind = message.text[: self._body], None if message.kind is None else self._roles.get(message.kind)
-        if message.problem is not None:
-            encoding = self._profile.encoding.upper()
-            return None, say(f"ladder.{message.problem}", self._language, text=text, encoding=encoding)
-        if message.kind is None:
-            return None, say("ladder.unknown", self._language, text=text)
-        return kind or "message", text or say("ladder.empty", self._language)
 
     def _tint(self, phase: str, height: float) -> None:
         self._tints.append(box(self._left, self._y, self._body, height, _TINT[phase]))

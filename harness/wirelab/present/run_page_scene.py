@@ -28,14 +28,14 @@ from wirelab.observe.evidence import (
     Wire,
     Witnessed,
 )
-from wirelab.observe.messages import Message
 from wirelab.observe.segments import Endpoint
 from wirelab.observe.terminal import Reader
 from wirelab.observe.timeline import timeline
 from wirelab.present import words
+from wirelab.present.carried import beginning, carried
 from wirelab.present.html import inert
-from wirelab.present.ladder import SHOWN_MESSAGES, Ladder, Rung, port_name
-from wirelab.present.style import ELLIPSIS, safe
+from wirelab.present.ladder import Ladder, Rung, port_name
+from wirelab.present.style import safe
 
 register(
     {
@@ -100,27 +100,8 @@ class Scene:
 
     def contents(self, rung: Rung) -> list[tuple[str, str]]:
         """What a segment carried, each as (kind, text): kind is ``asks``, ``answers``, ``message`` or nothing."""
-        found = [self._content(message) for message in rung.messages[:SHOWN_MESSAGES]]
-        if (more := len(rung.messages) - SHOWN_MESSAGES) > 0:
-            found.append(("", say("ladder.more", self.language, count=words.grouped(more))))
-        if rung.part:
-            part = rung.part[:LONGEST].decode(self.view.profile.encoding, "replace")
-            found.append(
-                ("", safe(say("ladder.part", self.language, text=part + ELLIPSIS * (len(rung.part) > LONGEST))))
-            )
-        return found
-
-    def _content(self, message: Message) -> tuple[str, str]:
-        cut = ELLIPSIS * (len(message.text) > LONGEST)
-        text, profile = message.text[:LONGEST] + cut, self.view.profile
-        if message.problem is not None:
-            said = say(f"ladder.{message.problem}", self.language, text=text, encoding=profile.encoding.upper())
-            return "", safe(said)
-        if message.kind is None:
-            return "", safe(say("ladder.unknown", self.language, text=text))
-        answers = {spec.name: spec.answers for spec in profile.messages}
-        kind = "answers" if answers.get(message.kind) else "asks" if message.kind in answers.values() else "message"
-        return kind, safe(text) or say("ladder.empty", self.language)
+        found = carried(rung.messages, rung.part, self.view.profile, self.language, LONGEST)
+        return [(kind or "", safe(said)) for kind, said in found]
 
 
 def scene(view: View, judgement: Judgement, language: Language) -> Scene:
@@ -245,7 +226,7 @@ def _happened(event: Event, start: int, view: View, language: Language) -> Happe
         case Wire():
             said = say(f"live.wire.{event.what}", language, about=event.about)
         case Peered():
-            said = words.peered(event, language, event.data[:LONGEST].decode(view.profile.encoding, "replace"))
+            said = words.peered(event, language, beginning(event.data, view.profile.encoding, LONGEST))
         case Bounded():
             said = words.bounded(event, language)
         case Witnessed():

@@ -197,7 +197,7 @@ def meaning(rung: Rung, connection: Connection, language: Language) -> str:
     texts = [message.text[: LONGEST + 1] for message in rung.messages[:_MESSAGES]]
     said += [text if len(text) <= LONGEST else text[:LONGEST] + "…" for text in texts]
     if (more := len(rung.messages) - _MESSAGES) > 0:
-        said.append(say("ladder.more", language, count=more))
+        said.append(say("carried.more", language, count=more))
     if rung.part:
         said.append(say("segments.carries", language, count=len(rung.part)))
     if "acks-fin" in one.notes:
