@@ -212,8 +212,12 @@ messages:
             "mine.yaml:5:87: 'ask' has no group 'nn' (did you mean",
         ),
         (
-            HEAD + "  - {name: b, from: client, pattern: '(?P<nn>.)', template: '{nn}', counts: n}\n",
-            "mine.yaml:5:77: 'b' has no group 'n' (did you mean 'nn'?) that could count",
+            HEAD + "  - {name: heartbeat, from: client, pattern: '(?P<nn>.)', template: '{nn}', counts: n}\n",
+            "mine.yaml:5:85: 'heartbeat' has no group 'n' (did you mean 'nn'?) that could count",
+        ),
+        (
+            HEAD + "  - {name: b, from: client, pattern: '(?P<n>.)', template: '{n}', counts: n}\n",
+            "mine.yaml:5:67: only 'heartbeat' messages are counted, not 'b'; remove 'counts'",
         ),
     ],
 )

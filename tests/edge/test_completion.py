@@ -33,7 +33,7 @@ def offered(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     if shutil.which("bash") is None:
         pytest.skip("needs bash")
     (tmp_path / "script").write_text(script("bash", capsys), encoding="utf-8")
-    for name in ("my client.py", "run-1"):
+    for name in ("my client.py", "run-1", "q[1].py", "q1.py"):
         (tmp_path / name).touch()
 
     def ask(*words: str) -> set[str]:
@@ -73,6 +73,7 @@ def test_bash_offers_files_where_files_are_meant(offered):
     assert {"my client.py"} == offered("lint", "my")
     assert {"run-1"} == offered("judge", "run")
     assert {"run-1"} == offered("run", "one", "-o", "run-")
+    assert {"q[1].py", "q1.py"} == offered("lint", "q")
 
 
 def test_zsh_reads_its_script_and_knows_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

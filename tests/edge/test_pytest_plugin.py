@@ -162,6 +162,13 @@ def test_workers_of_xdist_play_side_by_side_and_keep_runs_apart(suite: Suite):
     assert {"same", "same-2"} == set(os.listdir(suite.folder / "kept"))
 
 
+def test_a_home_that_nobody_has_is_a_name_like_any_other(suite: Suite):
+    suite.write("own/leaves.yaml", scenario("leaves", *LEAVES))
+    done = suite("own", *BOTH, "--wirelab-keep", "~nobody-at-all/kept")
+    assert {"passed": 1} == outcome(done), done.out + done.err
+    assert ["leaves"] == os.listdir(suite.folder / "~nobody-at-all" / "kept")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_however_pytest_ends_nothing_is_left(suite: Suite, number: signal.Signals):
     suite.write("own/long.yaml", scenario("long") + WAIT_LONG)

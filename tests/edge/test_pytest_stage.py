@@ -102,6 +102,7 @@ MISUSED = """
         (lambda stage: begin(stage)[1].types(b"hello"), "b'hello' cannot be part of"),
         (lambda stage: begin(stage)[1].types("hello", every="1"), "are numbers, not '1'"),
         (lambda stage: begin(stage)[1].types("hello", repeat=float("inf")), "are numbers, not inf"),
+        (lambda stage: stage.wait(10**400), "are numbers, not 1000000"),
         (lambda stage: begin(stage)[1].shows("hello", within=float("nan")), "are numbers, not nan"),
         (lambda stage: begin(stage)[1].shows("hello", within=1e9), "'within' must be"),
         (lambda stage: begin(stage) and stage.expect(messages=stage), "<stage test-own-py-test-misused-"),
@@ -207,7 +208,7 @@ def test_a_run_is_kept_whatever_came_later(suite: Suite):
 def test_what_cannot_be_is_said_as_of_scenarios_and_the_stage_goes_on(suite: Suite):
     suite.write("test_own.py", MISUSED)
     done = suite("--wirelab-lang=en")
-    assert {"passed": 29} == outcome(done), done.out
+    assert {"passed": 30} == outcome(done), done.out
 
 
 def test_everything_that_can_be_done_is_done(suite: Suite):

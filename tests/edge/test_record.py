@@ -265,6 +265,31 @@ def test_a_terminal_that_is_closed_ends_it(command: Command) -> None:
     assert not (command.folder / "b.yaml").exists()
 
 
+def test_a_terminal_that_is_closed_while_it_records_loses_nothing(command: Command) -> None:
+    with recording(command, "a/b") as person:
+        person.types("", READY)
+        person.types("hello\r", "hello")
+        person.screen.close()
+        assert 130 == person.process.wait(PATIENCE)
+        command.gone()
+    text = (command.folder / "b.yaml").read_text("utf-8")
+    assert "but not played back" in text
+    assert "{alice: type, text: hello}" in steps_of(parse_scenario(text, "b.yaml"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_while_it_records_it_keeps_what_was_done(command: Command, number: int) -> None:
+    with recording(command, "a/b") as person:
+        person.types("", READY)
+        person.types("hello\r", "hello")
+        person.process.send_signal(number)
+        person.types("", "is kept in b.yaml; it was not played back")
+        assert 130 == person.ends()
+    steps = steps_of(parse_scenario((command.folder / "b.yaml").read_text("utf-8"), "b.yaml"))
+    assert "{alice: type, text: hello}" in steps
+    assert not any("exits" in step for step in steps), "that the harness ended a program is no step"
+
+
 def test_a_program_that_floods_ends_it(command: Command) -> None:
     client = command.program("flood", "while True: print('x' * 4000)")
     with recording(command, "a/b", "--client", client) as person:

@@ -260,6 +260,25 @@ def test_who_told_messages_apart_does_not_take_one_recv_for_one_message(
     assert ([("WL604", "WL251")] if glued else []) == causes(run)
 
 
+@pytest.mark.parametrize(
+    ("answered", "blamed"),
+    [((1, 2, 3), False), ((2, 3), True), ((3,), True), ((1, 3), True)],
+    ids=["all", "the last of two", "what came alone", "the first of two"],
+)
+def test_who_finds_heartbeats_behind_others_has_another_reason_not_to_show_what_came_with_them(
+    answered: tuple[int, ...], blamed: bool
+) -> None:
+    """No broadcast came alone, so that it is not known whether they are shown at all."""
+    acks = "".join(f'alice > s "HEARTBEAT-ACK {one}\\n" +1ms\n' for one in answered if one < 3)
+    last = 's > alice "HEARTBEAT 3\\n" at=900ms\nalice > s "HEARTBEAT-ACK 3\\n" at=901ms\n'
+    run = judged(
+        scenario(script=(*STARTS, "{alice: shows, text: 'Broadcast: news'}")),
+        HELLO + 's > alice "HEARTBEAT 1\\nBROADCAST news\\nHEARTBEAT 2\\n" at=99ms\n' + acks + last,
+        missed(2, 2000, run_delay=0.0),
+    )
+    assert ([("WL604", "WL251")] if blamed else []) == causes(run)
+
+
 # --- WL558
 
 DROPS = "s > alice FIN at=700ms\nalice > s FIN at=701ms\ns > alice ACK\n"

@@ -96,3 +96,17 @@ def test_a_program_that_python_cannot_read():
     assert indented == crash_report(["hello", *indented])
     assert [] == crash_report([*UNREADABLE[:2], "hello", UNREADABLE[3]])
     assert [] == crash_report(UNREADABLE, [UNREADABLE[0].strip()])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"SyntaxError: Non-UTF-8 code starting with '\xbf' in file client.py on line 1, but no encoding declared; see …",
+        "SyntaxError: encoding problem: klingon",
+        "SyntaxError: unknown encoding: klingon",
+    ],
+)
+def test_a_program_whose_bytes_python_cannot_read_has_a_report_without_a_place(line: str) -> None:
+    assert [line] == crash_report([line]) == crash_report(["", line, "more"])
+    assert [] == crash_report(["Connected to 127.0.0.1:12001", line]), "somebody said that"
+    assert [] == crash_report(["SyntaxError: is what I had"])

@@ -90,6 +90,10 @@ register(
         "protocol.counts": Text(
             "'{name}' has no group '{group}'{meant} that could count", "'{name}' 没有可以计数的分组 '{group}'{meant}"
         ),
+        "protocol.counts-what": Text(
+            "only 'heartbeat' messages are counted, not '{name}'; remove 'counts'",
+            "只对 'heartbeat' 消息计数，'{name}' 不计；请删去 'counts'",
+        ),
         "protocol.by": Text(
             "'{name}' has no group '{group}'{meant}; 'by' must be a group of both messages",
             "'{name}' 没有分组 '{group}'{meant}；'by' 必须是两种消息都有的分组",
@@ -141,7 +145,7 @@ class MessageModel(Strict):
         str | None, Meta(description="the group that must be equal in question and answer; left out: in order")
     ] = None
     counts: Annotated[
-        str | None, Meta(description="the group that counts such messages on each connection: 1, 2, 3, …")
+        str | None, Meta(description="of a heartbeat: the group that counts them on each connection, 1, 2, 3, …")
     ] = None
     example: Annotated[dict[str, str], Meta(description="values that fit the groups, if 7 and text do not")] = field(
         default_factory=dict
@@ -319,6 +323,8 @@ def _answer_problems(profile: Profile, spec: MessageSpec, path: Path, source: So
         known = _groups(spec)
         values: dict[str, object] = {"name": spec.name, "group": spec.counts, "meant": meant(spec.counts, known)}
         yield Problem(source.place((*path, "counts")), "protocol.counts", values)
+    if spec.counts is not None and spec.name != "heartbeat":
+        yield Problem(source.key_place((*path, "counts")), "protocol.counts-what", {"name": spec.name})
     if spec.answers is None:
         if spec.by is not None:
             yield Problem(source.key_place((*path, "by")), "protocol.by-alone")

@@ -32,8 +32,9 @@ _wirelab() {
     COMPREPLY=($(compgen -W "${known//<files>/}" -- "$word"))
     if [[ -n $files ]]; then
         compopt -o filenames 2>/dev/null
-        local IFS=$'\n'
-        COMPREPLY+=($(compgen -f -- "$word"))
+        local -a found
+        mapfile -t found < <(compgen -f -- "$word")
+        COMPREPLY+=("${found[@]}")
     fi
 }
 complete -F _wirelab wirelab

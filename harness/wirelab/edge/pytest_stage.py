@@ -5,6 +5,7 @@ Everything is played in a process beside pytest; here are the words. Light to im
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -339,6 +340,7 @@ def _plain(values: Mapping[str, object], language: Language) -> dict[str, Any]:
 
 def _number(value: object, language: Language) -> float:
     """A number of seconds, or a count. Raises Misused for anything else."""
-    if isinstance(value, int | float) and math.isfinite(value):
-        return value
+    with contextlib.suppress(OverflowError):  # an int that no float can hold
+        if isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
     raise Misused(say("pytest.number", language, value=shown(value)))

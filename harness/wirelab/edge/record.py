@@ -9,12 +9,14 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from wirelab.base.errors import InputError, UsageError, WirelabError
+from wirelab.base.signals import INTERRUPTS
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
 from wirelab.compose.files import write_whole
@@ -147,8 +149,12 @@ def record(options: argparse.Namespace, language: Language) -> int:
     if bound is not None:
         raise InputError("record.flooded", actor=bound.actor or "-", limit=bound.limit)
     recorded = drafted(draft, profile, deeds, seen)
+    whole = bool(deeds) and deeds[-1].what == "ends"
     if all(isinstance(step, Start) for _, step in recorded.script):
-        raise InputError("record.empty")
+        raise InputError("record.empty") if whole else KeyboardInterrupt
+    if not whole:
+        _write_unplayed(file, recorded, language)
+        raise KeyboardInterrupt
 
     def told(count: int, of: int) -> None:
         put(say("record.replayed", language, count=count, of=of))
@@ -157,14 +163,19 @@ def record(options: argparse.Namespace, language: Language) -> int:
         try:
             recorded = replace(recorded, title=_title(options, wanted.name, language))
             made = generalised(recorded, profile, source, wanted, options.replays, language, told)
-        except BaseException:  # what a person has done by hand is not to be done again
-            _write(file, write_scenario(replace(recorded, remarks=(say("record.remark.unplayed", language),))))
-            with contextlib.suppress(OSError, WirelabError):  # the terminal may be gone
-                put("\n" + safe(say("record.unplayed", language, file=file)))
+        except BaseException:
+            _write_unplayed(file, recorded, language)
             raise
         _write(file, made.text)
     _tell(made, file, wanted, language)
     return 0 if made.passed else 1
+
+
+def _write_unplayed(file: Path, recorded: Draft, language: Language) -> None:
+    """Keep the steps alone: what a person has done by hand is not to be done again."""
+    _write(file, write_scenario(replace(recorded, remarks=(say("record.remark.unplayed", language),))))
+    with contextlib.suppress(OSError, WirelabError):  # the terminal may be gone
+        put("\n" + safe(say("record.unplayed", language, file=file)))
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:
@@ -240,7 +251,12 @@ def _recorded(
     recording = Recording(0, 1, console.feed, language)
     with kept(0):
         worker = begin_recording(draft, profile, wanted, clients, recording)
-        found = worker.result()
+        before = {number: signal.signal(number, lambda *_: worker.interrupt()) for number in INTERRUPTS}
+        try:
+            found = worker.result()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
         worker.wait()
     return found
 

@@ -158,6 +158,15 @@ def answered_alone(view: View, client: str, connection: Connection) -> list[Exch
     return [item for item, kind in exchanges if item.answer is not None and kind in ("alone", "close")]
 
 
+def found_behind_others(view: View, connection: Connection) -> bool:
+    """Whether every heartbeat that came with other messages, or in pieces, was answered, and not all stood first."""
+    shapes = deliveries(view, connection, "server")
+    exchanges = [(item, shapes[item.question.start]) for item in view.pairing(connection).exchanges]
+    mixed = [(item, shape) for item, shape in exchanges if shape.kind in ("cut", "shared")]
+    behind = any(shape.kind == "cut" or not shape.leads for _, shape in mixed)
+    return behind and all(item.answer is not None for item, _ in mixed)
+
+
 def _until(view: View, client: str, connection: Connection) -> int:
     end = connection.teardown
     moments = [noted.segment.time for noted in (end.client_fin, end.server_fin, *end.resets) if noted]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.blame import telling
-from wirelab.judge.causes_heartbeat import answered_alone
+from wirelab.judge.causes_heartbeat import answered_alone, found_behind_others
 from wirelab.judge.chains import chain_of, last_seen, told, wants_lock
 from wirelab.judge.clues import (
     MS,
@@ -57,7 +57,7 @@ def one_recv_one_message(view: View, finding: Finding) -> Finding | None:
                 for item in shapes.values()
                 if item.kind in ("alone", "close") and item is not shape and _was_shown(view, actor, item.message)
             ]
-            if _taken_apart(view, actor, shape, whole):
+            if _taken_apart(view, actor, shape, whole) or (not whole and found_behind_others(view, connection)):
                 continue
             alone = [f"{item.text} ({item.frames[-1]})" for item in whole]
             if side == "client":

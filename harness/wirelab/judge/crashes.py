@@ -24,6 +24,7 @@ _SCRIPT = re.compile(
 _CARETS = re.compile(r"\s*\^+\s*$")
 # Python: a program that cannot even be read; place, source and carets are indented.
 _UNREADABLE, _WHY = re.compile(r' +File "[^"]+", line \d+$'), re.compile(r"(?:Syntax|Indentation|Tab)Error: ")
+_UNDECODABLE = re.compile(r"SyntaxError: (?:Non-UTF-8 code|encoding problem|unknown encoding)")  # told without a place
 _SOURCE = 8  # lines of source at most, as a wide one is wrapped by the terminal
 _HEADS = re.compile(
     r'Traceback \(most|File "[^"]+", line \d|'
@@ -41,6 +42,8 @@ def crash_report(lines: Sequence[str], said: Iterable[str] = ()) -> list[str]:
     for position, line in enumerate(lines):
         if any(text in line for text in quoted):
             continue
+        if _UNDECODABLE.match(line) and not any(map(str.strip, lines[:position])):  # nothing ran that could print it
+            return [line]
         unreadable = _unreadable(lines, position)
         if unreadable is not None:
             return list(lines[position : unreadable + 1])

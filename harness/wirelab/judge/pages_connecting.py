@@ -271,9 +271,11 @@ PAGES: dict[str, Page] = {
         where=(
             """Read the last line of the report first, it names the error; then the last line above it that names a
             file of yours. Start the program by hand exactly as wirelab does, with host and port, in an empty
-            terminal.""",
+            terminal. `SyntaxError: Non-UTF-8 code` means that the file is saved in another encoding, such as GBK: let
+            your editor save it as UTF-8.""",
             """先看崩溃信息的最后一行，它说出了错误；再往上找到最靠下的、提到你自己文件的那一行。在一个新终端里照
-            wirelab 的方式手动启动程序，带上主机和端口。""",
+            wirelab 的方式手动启动程序，带上主机和端口。`SyntaxError: Non-UTF-8 code` 表示文件是以 GBK 等其他编码保存
+            的：请让编辑器改存为 UTF-8。""",
         ),
         code="""
             sock.connect((sys.argv[1], sys.argv[2]))           # wrong

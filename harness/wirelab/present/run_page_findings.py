@@ -51,8 +51,7 @@ class Findings:
         """All checks: those that did not pass with what was found, the others folded away."""
         wrong = [check for check in self.judgement.checks if check.verdict is not Verdict.PASS]
         right = [check for check in self.judgement.checks if check.verdict is Verdict.PASS]
-        numbers = iter(range(len(self.judgement.findings)))
-        given = {id(finding): next(numbers) for finding in self.judgement.findings}
+        given = {id(finding): number for number, finding in enumerate(self.judgement.findings)}
         parts = [el("h2", self._say("runpage.findings"))]
         if wrong:
             parts.append(el("ul", *(self._check(check, given) for check in wrong), class_="checks"))

@@ -193,6 +193,7 @@ def _screens(view: View, start: int) -> Iterator[Screen]:
     readers: dict[str, Reader] = {}
     pieces: dict[str, list[tuple[int, str]]] = {}
     sizes: dict[str, int] = {}
+    columns: dict[str, int] = {}  # in which the next piece begins: tabs depend on it
     for event in view.evidence.events:
         if isinstance(event, Started) and event.part != "peer":
             readers.setdefault(event.actor, Reader())
@@ -201,7 +202,10 @@ def _screens(view: View, start: int) -> Iterator[Screen]:
             used = sizes.get(event.actor, 0)
             sizes[event.actor] = used + len(output)
             if kept := output[: max(0, MOST_OUTPUT - used)]:
-                pieces.setdefault(event.actor, []).append((event.time - start, inert(kept)))
+                begun = columns.get(event.actor, 0)
+                shown = (" " * begun + kept).expandtabs(8)
+                columns[event.actor] = len(shown.rpartition("\n")[2]) % 8
+                pieces.setdefault(event.actor, []).append((event.time - start, inert(shown[begun:])))
     for actor in readers:
         more = max(0, sizes.get(actor, 0) - MOST_OUTPUT)
         yield Screen(actor, tuple(pieces.get(actor, ())), more)

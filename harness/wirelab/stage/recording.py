@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from wirelab.base.clock import Deadline, now_ns
+from wirelab.base.signals import INTERRUPTS
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.judge.transcribe import HANGUP, READY, Deed
 from wirelab.observe.connections import Noted
@@ -274,7 +275,8 @@ class Recording:
 
     def drive(self, stage: Stage, begin: Sequence[Starting], later: Sequence[Starting]) -> None:
         """Start what is there from the beginning, then let the person play until they finish, nothing runs any more, or
-        a terminal is flooded. Raises what starting a program raises; KeyboardInterrupt when the terminal is gone."""
+        a terminal is flooded: then the last deed is ``ends``. An interrupt, or a terminal that is gone, breaks off what
+        they do, and is not raised: what was done was done. Raises what starting a program raises."""
         self._stage = stage
         self._waiting = list(later)
         tty.setraw(self._keyboard, termios.TCSANOW)
@@ -282,10 +284,14 @@ class Recording:
             for one in begin:
                 self._start(one)
             self._play()
+            self._over = True
+            self._deed("", "ends")
+            self._write("\x1b[0m\r\n")
+        except KeyboardInterrupt:
+            for number in INTERRUPTS:  # a terminal that closes gives word of that in several ways
+                signal.signal(number, signal.SIG_IGN)
         finally:
             self._over = True  # what the harness ends from here on is nothing to be told
-        self._deed("", "ends")
-        self._write("\x1b[0m\r\n")
 
     def _play(self) -> None:
         while not self._over:
@@ -406,7 +412,7 @@ class Recording:
                 self._over = True
             case "?":
                 self._say("help")
-            case _ if letter == PREFIX or letter in "w\x1b":
+            case _ if letter in (PREFIX, "w", "\x1b"):
                 pass
             case _ if letter.isdecimal() and 1 <= int(letter) <= len(names):
                 self._look_at(names[int(letter) - 1])

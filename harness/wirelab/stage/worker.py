@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
 from wirelab.base.errors import AuthorError, EnvironmentFault, HarnessBug, WirelabError
@@ -66,6 +67,11 @@ class Worker(Generic[Result]):
     def fileno(self) -> int:
         """Readable when ``result`` need not be waited for, or hardly."""
         return self._reader
+
+    def interrupt(self) -> None:
+        """Interrupt ``work``; what it makes of that is its own affair."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGINT)
 
     def stop(self) -> None:
         """End the process before it has a result; what it started ends with it."""
