@@ -97,9 +97,7 @@ DRAFTS = st.builds(
     st.lists(EXPECTED, max_size=4).map(tuple),
     st.sampled_from(["line", "my-own"]),
     st.integers(1024, 65535),
-    st.dictionaries(
-        st.sampled_from(["HEARTBEAT_INTERVAL", "X", "true"]), TEXTS | st.integers(-9, 9) | st.floats(-1, 1)
-    ),
+    st.dictionaries(st.sampled_from(["HEARTBEAT", "X", "true"]), TEXTS | st.integers(-9, 9) | st.floats(-1, 1)),
     st.booleans(),
     st.lists(TEXTS, max_size=2).map(tuple),
 )
