@@ -427,7 +427,7 @@ def test_what_both_are_built_by_is_run_once(tmp_path: Path):
         ('client = "./none"\nserver = "nonesuch-program"', "started with './none', which is not there"),
         ('client = "./plain.txt"\nserver = "./none"', "not marked as executable"),
         ('clint = "sh"', "wirelab.toml: unknown key 'clint'"),
-        ("", "there is no client in .; looked for"),
+        ("", "there is no client: looked in . for"),
     ],
 )
 def test_what_cannot_be_played_at_all_says_why_and_not_where_it_lies_here(tmp_path: Path, toml: str, said: str):

@@ -6,17 +6,31 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wirelab.base.errors import InputError, UsageError
 from wirelab.base.texts import Bilingual, Text
-from wirelab.compose import records
+from wirelab.compose import kit, labs, records
 from wirelab.judge.grades import Student
 from wirelab.judge.verdict import Said
 
+TINY = """\
+lab: tiny
+title: {{en: T, zh: 题}}
+hours: 1
+hands_in: [client]
+objectives: [{{en: G, zh: 目标}}]
+shown: [messaging/one-line]
+rubric:
+  - points: {points}
+    title: {{en: I, zh: 项}}
+    of: [{{scenario: messaging/one-line}}]
+"""
 ADA = Student("1001", 'Ada "=1+1" 王', "1001", "ada@example.org", "zh")
 SAID = Said(Text("no {what}", "没有 {what}"), {"what": Bilingual("server", "服务器")})
 
@@ -45,12 +59,46 @@ def test_one_that_was_left_at_any_moment_may_be_used_again(out: Path):
 
 def test_whoever_grades_the_same_lab_goes_on_and_another_is_refused(out: Path):
     records.check_out(out, "tiny")
-    records.write_class(out, "tiny", [ADA])
+    lab = tiny(out.parent)
+    records.write_class(out, lab, [ADA.key])
     (out / "notes of the teacher.txt").write_text("mine", encoding="utf-8")
     records.check_out(out, "tiny")
-    assert records.Class("tiny", ("1001",)) == records.read_class(out)
+    assert records.Class("tiny", ("1001",), folder="../tiny", digest=lab.digest) == records.read_class(out)
     with pytest.raises(UsageError, match="of the lab tiny, not of other"):
         records.check_out(out, "other")
+
+
+def tiny(folder: Path, points: int = 10) -> labs.LoadedLab:
+    """A lab of somebody's own, of one scenario of the kit's."""
+    (folder / "tiny").mkdir(exist_ok=True)
+    (folder / "tiny" / "lab.yaml").write_text(TINY.format(points=points), encoding="utf-8")
+    return labs.load(folder / "tiny", hidden=True)
+
+
+def test_the_lab_is_looked_for_where_it_lay_and_nowhere_else(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Not in the current folder, and not among those of the kit."""
+    (tmp_path / "mine").mkdir()
+    lab = tiny(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    tiny(tmp_path, points=99)
+    records.write_class(out, replace(lab, folder=Path("mine/tiny")), [])
+    kept = records.read_class(out)
+    assert (10, lab.digest) == ((found := records.read_lab(out, kept, None)).lab.points, found.digest)
+    assert 99 == records.read_lab(out, kept, "tiny").lab.points
+    assert lab.digest != records.read_lab(out, kept, "tiny").digest
+    shutil.rmtree(tmp_path / "mine" / "tiny")
+    with pytest.raises(UsageError, match=rf"is no longer in {tmp_path}/mine/tiny; name its folder with --lab"):
+        records.read_lab(out, kept, None)
+
+
+def test_a_lab_of_the_kit_is_found_by_its_name_wherever_the_kit_lies(out: Path):
+    lab = labs.load(kit.labs_root() / "1-messaging", hidden=True)
+    records.write_class(out, lab, [])
+    kept = records.read_class(out)
+    assert None is kept.folder
+    assert lab.folder == records.read_lab(out, kept, None).folder
 
 
 @pytest.mark.parametrize("foreign", ["thesis.txt", "index.html", ".hidden"])

@@ -216,13 +216,29 @@ def test_junit_for_students_hides_what_is_hidden(graded, capsys, words, told):
 
 
 def test_marks_are_those_of_the_rubric_as_it_is_now(graded, capsys):
+    """And that they are not those which the students were told is said, until all are judged again."""
     write("tiny/lab.yaml", LAB.replace("points: 60", "points: 20"))
-    assert 60 == json.loads(export(capsys, "out", "gradescope", "1001", "--lab", "tiny").out)["score"]
+    done = inside(capsys, "export", "out", "gradescope", "1001")
+    assert (0, 60) == (done.status, json.loads(done.out)["score"])
+    assert "the lab is not what it was when out was last graded or judged" in done.err
+    assert "`wirelab judge out` makes them the same" in done.err
+    assert 0 == inside(capsys, "judge", "out").status
+    assert 60 == json.loads(export(capsys, "out", "gradescope", "1001").out)["score"]
+
+
+def test_the_lab_is_the_one_that_graded_wherever_the_command_is_given(graded, capsys, monkeypatch):
+    """And not one of the same name in the current folder."""
+    before = export(capsys, "out", "gradescope", "1001").out
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    Path("tiny").mkdir()
+    write("tiny/lab.yaml", LAB.replace("points: 60", "points: 20"))
+    assert before == export(capsys, "../out", "gradescope", "1001").out
 
 
 def test_a_lab_that_is_gone_is_asked_for(graded, capsys):
     Path("tiny").rename("moved")
-    assert "name it with --lab" in refused(capsys, 64, "out", "junit")
+    assert "name its folder with --lab" in refused(capsys, 64, "out", "junit")
     assert "holds grades of the lab tiny, not of 2-heartbeat" in refused(
         capsys, 64, "out", "junit", "--lab", "2-heartbeat"
     )

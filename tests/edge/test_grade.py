@@ -216,7 +216,7 @@ def test_a_reason_is_told_with_the_word_that_matters(capsys: pytest.CaptureFixtu
 
 
 def test_a_half_submission_says_what_is_missing(graded: tuple[Path, Done]):
-    assert "talks: 60 of 100\n    there is no server in .; looked for" in graded[1].out
+    assert "talks: 60 of 100\n    there is no server: looked in . for" in graded[1].out
     kept = json.loads((graded[0] / "out" / "students" / "talks" / "submission.json").read_text(encoding="utf-8"))
     assert ["there is no server"] == [note["en"][:18] for note in kept["notes"]]
     assert str(graded[0]) not in json.dumps(kept)
@@ -532,7 +532,7 @@ def test_a_lab_that_is_no_more(again: Classes):
     shutil.rmtree(again.folder / "tiny")
     done = again("judge", "out")
     assert 64 == done.status
-    assert "name it with --lab" in done.err
+    assert f"is no longer in {again.folder}/tiny; name its folder with --lab" in done.err
 
 
 def test_on_a_terminal_one_line_is_rewritten(fresh: Classes):

@@ -123,7 +123,7 @@ def test_one_scenario_of_it_live(command: Command, lab: Path):
         (("run", "tiny"), 64, "say what to play the lab with"),
         (("run", "tiny", "a", "b"), 64, "one folder holds one submission"),
         (("run", "tiny", "nowhere"), 66, "there is no folder"),
-        (("run", "tiny", "tiny/scenarios"), 64, "there is no client in"),
+        (("run", "tiny", "tiny/scenarios"), 64, "there is no client: looked in"),
         (("new", "submission", "tinny", "x"), 64, "there is no lab 'tinny'"),
         (("new", "submission", "tiny", "tiny"), 64, "exists already and is not empty"),
         (("new",), 64, "usage"),

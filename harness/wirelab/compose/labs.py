@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,13 @@ class LoadedLab:
     lab: Lab
     scenarios: dict[str, LoadedScenario]
     reports: Mapping[tuple[str, str, str], float] | None = None
+
+    @property
+    def digest(self) -> str:
+        """What tells whether a mark is still the one that would be given: the lab's file, its scenarios and protocols."""
+        texts = [library.read_text(self.folder / kit.LAB_FILE)]
+        texts += [text for one in self.scenarios.values() for text in (one.scenario.text, one.source)]
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def names() -> list[str]:

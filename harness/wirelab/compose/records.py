@@ -48,8 +48,8 @@ register(
             "{folder} 中有不是由 `wirelab grade` 写入的内容（例如 {name}）；请换一个文件夹，或使用空文件夹",
         ),
         "records.no-lab": Text(
-            "there is no lab '{name}', which {folder} was graded for, any more; name it with --lab",
-            "{folder} 所属的实验 '{name}' 已不存在；请用 --lab 指明",
+            "the lab '{name}', which {folder} was graded for, is no longer in {where}; name its folder with --lab",
+            "{folder} 所属的实验 '{name}' 已不在 {where} 中；请用 --lab 指明它的文件夹",
         ),
         "records.other-lab": Text(
             "{folder} holds grades of the lab {found}, not of {lab}; name another folder",
@@ -82,11 +82,14 @@ class Submission:
 
 
 class Class(NamedTuple):
-    """What is kept of a class: the lab as it was named, and the keys of its students in order."""
+    """What is kept of a class: the lab's name, and the keys of its students in order. ``folder``: where the lab lies as
+    seen from there, if it is none of the kit's; ``digest``: what it was when all was judged last."""
 
     lab: str
     students: tuple[str, ...]
     reports: bool = False  # whether lab reports count
+    folder: str | None = None
+    digest: str = ""
 
 
 class Kept(NamedTuple):
@@ -172,10 +175,12 @@ def write(path: Path, data: str | bytes | Iterable[str]) -> None:
         raise InputError("records.unwritable", folder=path, why=error.strerror or error) from None
 
 
-def write_class(out: Path, lab: str, students: Sequence[Student], *, reports: bool = False) -> None:
-    """Say whose grades ``out`` holds, and whether lab reports count."""
-    document: dict[str, object] = {"format": _FORMAT, "version": _VERSION, "lab": lab}
-    document |= {"students": [student.key for student in students], "reports": reports}
+def write_class(out: Path, lab: LoadedLab, keys: Sequence[str], *, reports: bool = False) -> None:
+    """Say whose grades ``out`` holds, by which lab, and whether lab reports count."""
+    document: dict[str, object] = {"format": _FORMAT, "version": _VERSION, "lab": lab.lab.lab}
+    folder = lab.folder.resolve()
+    own = None if folder.parent == kit.labs_root().resolve() else os.path.relpath(folder, out.resolve())
+    document |= {"students": list(keys), "reports": reports, "folder": own, "digest": lab.digest}
     write(out / CLASS, json.dumps(document, indent=1) + "\n")
 
 
@@ -187,7 +192,10 @@ def read_class(out: Path) -> Class:
         if document["format"] != _FORMAT or document["version"] != _VERSION:
             raise ValueError(document["format"], document["version"])
         students = tuple(map(str, document["students"]))
-        return Class(str(document["lab"]), students, bool(document.get("reports")))
+        folder, digest = document.get("folder"), document.get("digest", "")
+        if not isinstance(folder, str | None) or not isinstance(digest, str):
+            raise ValueError(folder, digest)
+        return Class(str(document["lab"]), students, bool(document.get("reports")), folder, digest)
     except FileNotFoundError:
         raise InputError("records.missing", folder=out, file=CLASS) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -195,14 +203,12 @@ def read_class(out: Path) -> Class:
 
 
 def read_lab(out: Path, kept: Class, word: str | None) -> LoadedLab:
-    """The lab that a class was graded for, as it is now; ``word`` names it, or its folder, where that is not the kit's.
+    """The lab that a class was graded for, as it is now; ``word`` names it, or its folder, where that is another.
     Raises UsageError when there is none, or it is another."""
-    try:
-        folder = labs.found(word or kept.lab)
-    except UsageError:
-        if word:
-            raise
-        raise UsageError("records.no-lab", name=kept.lab, folder=out) from None
+    where = os.path.normpath(out.resolve() / kept.folder) if kept.folder else str(kit.labs_root() / kept.lab)
+    folder = labs.found(word) if word else kit.lab_folder(where)
+    if folder is None:
+        raise UsageError("records.no-lab", name=kept.lab, folder=out, where=where)
     lab = labs.load(folder, hidden=True)
     if lab.lab.lab != kept.lab:
         raise UsageError("records.other-lab", folder=out, found=kept.lab, lab=lab.lab.lab)

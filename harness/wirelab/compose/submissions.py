@@ -26,10 +26,10 @@ register(
             "there is no folder {folder}, where your programs should be", "没有文件夹 {folder}，你的程序应当放在那里"
         ),
         "submission.nothing": Text(
-            "there is no {role} in {folder}; looked for {wanted}, in upper or lower case, there and one folder down; "
+            "there is no {role}: looked in {folder} for {wanted}, in upper or lower case, there and one folder down; "
             "found: {found}. Give your file such a name, or write into {folder}/wirelab.toml how it is started:\n"
             '    {role} = "python3 my_program.py"',
-            "{folder} 中没有 {role} 程序。查找了该文件夹及下一级文件夹中的 {wanted}（大小写不限），找到的文件有：{found}。"
+            "没有 {role} 程序：在 {folder} 及下一级文件夹中查找了 {wanted}（大小写不限），找到的文件有：{found}。"
             '请改用这样的文件名，或在 {folder}/wirelab.toml 中写明启动方式：\n    {role} = "python3 my_program.py"',
         ),
         "submission.several": Text(

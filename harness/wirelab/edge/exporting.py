@@ -39,6 +39,12 @@ register(
             "{file} would overwrite what it is made from; name another file with -o",
             "{file} 会覆盖它所依据的文件；请用 -o 指定另一个文件",
         ),
+        "export.lab-changed": Text(
+            "the lab is not what it was when {folder} was last graded or judged: these marks are by the lab as it is now, "
+            "those in {folder} are older; `wirelab judge {folder}` makes them the same",
+            "自 {folder} 上次评分或重新判定之后，实验已有改动：这里的分数按现在的实验计算，{folder} 里的还是旧的；运行 "
+            "`wirelab judge {folder}` 可使两者一致",
+        ),
         "export.written": Text("written: {file}", "已写入：{file}"),
         "export.pending": Text(
             "not graded yet, and left out: {who}; grade them first, with the command as before",
@@ -88,6 +94,8 @@ def export(options: argparse.Namespace, language: Language) -> int:
     out = Path(options.out)
     kept = records.read_class(out)
     lab = class_reports.lab_of(out, kept, options.lab)
+    if kept.digest not in ("", lab.digest):
+        complain(safe(say("export.lab-changed", language, folder=out)))
     known = {key: records.read_submission(out / records.STUDENTS / key) for key in kept.students}
     if options.format in ONE:
         return _one(options, out, lab, known, to, language)

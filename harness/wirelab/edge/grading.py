@@ -6,6 +6,7 @@ Prints and writes files; decides nothing about verdicts, points or what a sandbo
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import signal
 import sys
@@ -33,7 +34,7 @@ from wirelab.compose.roster import read_roster
 from wirelab.edge.output import complain, flush, put
 from wirelab.judge.grades import Grade
 from wirelab.judge.verdict import Verdict
-from wirelab.present.style import clip, safe
+from wirelab.present.style import ELLIPSIS, clip, safe
 from wirelab.stage import processes
 from wirelab.stage.world import here
 
@@ -129,7 +130,8 @@ class _Progress:
             values |= {"mark": f"{grade.mark:g}", "of": f"{grade.lab.points:g}", "note": note}
             put(say("grade.one", self.language, **values))
         for why in filter(None, (grade.problem, *grade.notes)):
-            put("    " + clip(why.in_(self.language).partition("\n")[0], WIDTH))
+            first = why.in_(self.language).partition("\n")[0]
+            put("    " + clip(re.sub("[:：]$", ELLIPSIS, first), WIDTH))
 
     def _show(self, names: Iterable[str]) -> None:
         pace = (now_ns() - self.began) / 1e9 / self.played if self.played else 0.0
@@ -186,7 +188,7 @@ def grade(options: argparse.Namespace, language: Language) -> int:
             for note in one.notes:
                 put(safe(say("grade.note", language, name=one.student.called, note=note.in_(language))))
         entries = [_entry(one) for one in found.submissions] + [Entry(student, "", None) for student in found.missing]
-        records.write_class(out, lab.lab.lab, [entry.student for entry in entries], reports=options.reports)
+        records.write_class(out, lab, [entry.student.key for entry in entries], reports=options.reports)
         values: dict[str, object] = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios)}
         values["sandbox"] = say("grade.no-sandbox", language) if options.no_sandbox else ""
         room: Classroom | Cluster
@@ -251,7 +253,9 @@ def judge_class(out: Path, lab_name: str | None, language: Language) -> int:
     progress = _Progress(len(kept.students), 0, language, began, live=False)
     with records.held(out):
         grades = results.Grades(_write(out, classroom.regraded(lab, out, key), progress) for key in kept.students)
-        return _finish(out, lab, grades, language, began)
+        status = _finish(out, lab, grades, language, began)
+        records.write_class(out, lab, kept.students, reports=kept.reports)
+        return status
 
 
 def _write(out: Path, one: Graded, progress: _Progress) -> Grade:

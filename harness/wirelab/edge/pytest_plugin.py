@@ -138,7 +138,7 @@ def _folder_for(config: pytest.Config, name: str) -> str | None:
     keep: str | None = config.getoption("wirelab_keep")
     if keep is None:
         return None
-    return str(config.invocation_params.dir / os.path.expanduser(keep) / name)  # noqa: PTH111 - Path's raises for an unknown user
+    return str(config.invocation_params.dir / os.path.expanduser(keep) / name)
 
 
 def _asked(config: pytest.Config) -> Companion:

@@ -257,7 +257,7 @@ class _Page:
                 "tr",
                 el("td", _sign(one.verdict), " ", self.say("feedback.hidden.one", number=one.number)),
                 el("td", self.say(f"verdict.{one.verdict}")),
-                el("td", hidden_text(one, self.language), class_="number"),
+                el("td", hidden_text(one, self.language)),
                 class_=one.verdict.value,
             )
             for one in hidden
