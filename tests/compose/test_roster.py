@@ -61,6 +61,15 @@ def test_groups_and_the_language_of_those_who_say_nothing(tmp_path: Path):
 def test_the_family_comes_first_in_chinese(tmp_path: Path, first: str, last: str, name: str):
     found = roster(tmp_path, f"First name,Last name,ID number\n{first},{last},7\n")
     assert [name] == [entry.student.name for entry in found.entries]
+    assert {name} == {
+        one.student.name for text in (f"{first} {last}", f"{last}, {first}", name) if (one := found.by_name(text))
+    }
+
+
+def test_parts_of_a_name_that_fit_two_students_tell_nobody(tmp_path: Path):
+    found = roster(tmp_path, "First name,Last name,ID number\n雷,李,7\n李,雷,8\n")
+    assert None is found.by_name("雷 李")
+    assert ["李雷", "雷李"] == [entry.student.name for entry in found.entries]
 
 
 def test_the_gradebook_of_canvas(tmp_path: Path):

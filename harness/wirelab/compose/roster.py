@@ -81,12 +81,14 @@ register(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One student of the roster, and the line it stands in. ``aliases``: what else the roster calls that student."""
+    """One student of the roster, and the line it stands in. ``aliases``: what else the roster calls that student;
+    ``apart``: the parts of the name, where the roster has a column for each."""
 
     student: Student
     line: int
     group: str = ""
     aliases: tuple[str, ...] = ()
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def roster_of(entries: Iterable[Entry]) -> Roster:
         entries,
         _unique((exact(number), entry) for entry in entries for number in (entry.student.number, *entry.aliases)),
         _unique((exact(login), entry) for entry in entries for login in _logins(entry)),
-        _unique((name, entry) for entry in entries for name in names_of(entry.student.name)),
+        _unique((name, one) for one in entries for name in names_of(one.student.name) | names_of(one.apart)),
     )
 
 
@@ -286,7 +288,7 @@ def _entry(
         wrong(line, "roster.language", value=said)
     student = Student(key_of(_LABELLED.sub("", number) or login or name), name, number, login, language)
     aliases = tuple(value for value in (*numbers, *values["login"]) if value and value not in (number, login))
-    return Entry(student, line, next(filter(None, values["group"]), ""), aliases)
+    return Entry(student, line, next(filter(None, values["group"]), ""), aliases, f"{last} {first}".strip())
 
 
 def _cell(cells: list[str], at: int) -> str:
