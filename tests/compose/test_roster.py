@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wirelab.base.errors import AuthorError, InputError
@@ -158,6 +158,8 @@ def test_what_is_no_text(tmp_path: Path):
 
 
 @given(st.text(min_size=1))
+@example("0" * 61)
+@example("0" * 70)
 @settings(deadline=None)
 def test_a_key_is_safe_and_stays(text: str):
     key = key_of(text)

@@ -18,6 +18,7 @@ from wirelab.judge.grades import Student
 from wirelab.present.exports.moodle import participant
 
 KEY_LENGTH = 60
+_DIGEST = len("-a36e143c")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "number": (
@@ -135,7 +136,7 @@ def key_of(text: str) -> str:
     >>> key_of("2021001"), key_of("Ann Lee"), key_of("张三")
     ('2021001', 'Ann-Lee-a36e143c', 's-1d841bc0')
     """
-    if len(text) <= KEY_LENGTH and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", text):
+    if len(text) <= KEY_LENGTH + _DIGEST and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", text):
         return text
     kept = re.sub(r"[^A-Za-z0-9_]+", "-", text)[:KEY_LENGTH].strip("-")
     return f"{kept or 's'}-{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
