@@ -6,7 +6,7 @@ A rule takes the view of a run and a finding, and gives a cause when the evidenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from wirelab.base.texts import Bilingual, Text
@@ -57,7 +57,8 @@ def one_recv_one_message(view: View, finding: Finding) -> Finding | None:
                 for item in shapes.values()
                 if item.kind in ("alone", "close") and item is not shape and _was_shown(view, actor, item.message)
             ]
-            if _taken_apart(view, actor, shape, whole) or (not whole and found_behind_others(view, connection)):
+            came = _received(view, connection, side)
+            if _taken_apart(view, actor, shape, whole, came) or (not whole and found_behind_others(view, connection)):
                 continue
             alone = [f"{item.text} ({item.frames[-1]})" for item in whole]
             if side == "client":
@@ -80,9 +81,10 @@ def _was_shown(view: View, actor: str, message: Message) -> bool:
     return bool(text) and view.ends_line(actor, text)
 
 
-def _taken_apart(view: View, actor: str, shape: Delivery, whole: list[Message]) -> bool:
+def _taken_apart(view: View, actor: str, shape: Delivery, whole: list[Message], came: Sequence[Message]) -> bool:
     """Whether a program made one line of each message that came with others or in pieces, though not the line that was
-    to be shown: in other words, or in another encoding. ``whole`` came by themselves, and how they were shown is known."""
+    to be shown: in other words, or in another encoding. ``whole`` came by themselves, and how they were shown is known;
+    ``came`` are all."""
     message, shown = shape.message, view.shown_since(actor, shape.message.began)
     text = message.groups.get("text", "")
     foreign = [item.text for item in (message, *shape.others)]
@@ -90,11 +92,13 @@ def _taken_apart(view: View, actor: str, shape: Delivery, whole: list[Message]) 
     if any(word.search(line) and not any(item in line for item in foreign) for line in shown.split("\n")):
         return True
     labels = {_label(line, item.groups["text"]) for item in whole for line in view.lines(actor)}
-    count = sum(bool(item.groups.get("text")) for item in (message, *shape.others))
+    mine = [item for item in (message, *shape.others) if item.groups.get("text")]
+    first = min(item.start for item in mine)
+    count = sum(bool(item.groups.get("text")) for item in came if item.start >= first)
     late = view.shown_since(actor, message.time)
     for label in labels - {""}:
         rests = [rest.split("\n")[0].strip() for rest in shown.split(label)[1:]]
-        broken = any(message.text in rest or (shape.kind == "cut" and rest in text) for rest in rests)
+        broken = any(message.text in rest or (shape.kind == "cut" and rest in text) for rest in rests[: len(mine)])
         if len(rests) == late.count(label) == count and not broken:
             return True
     return False
