@@ -213,6 +213,11 @@ BARE: dict[str, Callable[[], Judgement]] = {
         HELLO + beat(1, 100, 101) + beat(2, 300) + r'alice > s "HEARTBEAT-ACK 1\n" at=301ms' + "\n",
         exited(1500, "alice"),
     ),
+    "WL356": lambda: judged(
+        "{heartbeat: alice}",
+        HELLO + beat(1, 100) + r'alice > s "Heartbeat-Ack 1\n" at=101ms' + "\n" + beat(2, 300, 301),
+        exited(1500, "alice"),
+    ),
     "WL451": lambda: by_server(
         "{broadcast: news, to: [alice]}",
         HELLO + BOB_HELLO + 's > bob len=100 at=50ms\nbob > s ACK win=0 at=51ms\nalice > s "MSG x\\n" at=1500ms\n',
@@ -257,6 +262,12 @@ BARE: dict[str, Callable[[], Judgement]] = {
     ),
     "WL658": lambda: judged(
         scenario(script=EXITS), HELLO, typed(5, "alice", "Ctrl-C"), missed(3, 50, status=-2), exited(9, "alice", -2)
+    ),
+    "WL664": lambda: judged(
+        "{messages: alice, sent: [hello]}",
+        HELLO + "alice > s FIN at=2000ms\ns > alice FIN\nalice > s ACK\n",
+        shown(1999, "alice", "lost: timed out\r\n"),
+        exited(2010, "alice", 1),
     ),
     "WL661": lambda: judged(
         scenario(script=EXITS),

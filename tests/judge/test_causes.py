@@ -89,6 +89,17 @@ ANSWERED = HELLO + beat(1, 100, 350) + beat(2, 400, 650)
 MALFORMED = r'alice > s "MSG hello" at=10ms' + "\n"
 
 NEAR: dict[str, Callable[[], Judgement]] = {
+    "WL356: what came has other words in it": lambda: judged(
+        "{heartbeat: alice}",
+        HELLO + beat(1, 100) + r'alice > s "PONG 1\n" at=101ms' + "\n" + beat(2, 300, 301),
+        exited(1500, "alice"),
+    ),
+    "WL664: its terminal speaks of something else": lambda: judged(
+        "{messages: alice, sent: [hello]}",
+        HELLO + "alice > s FIN at=2000ms\ns > alice FIN\nalice > s ACK\n",
+        shown(1999, "alice", "lost: closed\r\n"),
+        exited(2010, "alice", 1),
+    ),
     "WL151: the words stand on another program's terminal": lambda: judged(
         scenario(tests="server", script=STARTS[:1]),
         "",

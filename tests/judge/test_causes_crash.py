@@ -1,4 +1,4 @@
-"""WL663: which findings come of an error that ended a thread, and which only stand beside one."""
+"""WL663 and WL664: which findings come of an error that ended a thread, or of a time limit, and which do not."""
 
 from __future__ import annotations
 
@@ -133,3 +133,57 @@ def test_a_key_that_made_the_error_is_the_cause() -> None:
     )
     assert ("WL601", "WL657") in causes(keyed)
     assert "WL663" not in [code for _, code in causes(keyed)]
+
+
+# --- WL664
+
+
+def left(
+    *events: Event, at: float = 2000, words: str = "lost: timed out", wire: str = "", code: str = "WL201"
+) -> list[tuple[str, str]]:
+    """The causes where a client leaves in the middle of the silence, with these last words."""
+    run = judged(
+        "{messages: alice, sent: [hello]}",
+        f"{HELLO}{wire}alice > s FIN at={at}ms\ns > alice FIN\nalice > s ACK\n",
+        shown(at - 1, "alice", f"{words}\r\n"),
+        *events,
+        exited(at + 10, "alice", 1),
+    )
+    return [one for one in causes(run) if one[0] == code]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lost: timed out",
+        "TimeoutError",
+        "java.net.SocketTimeoutException: Read timed out",
+        "recv: Resource temporarily unavailable",
+        "错误：接收超时",
+    ],
+)
+def test_who_leaves_in_silence_and_speaks_of_time_took_silence_for_the_end(words: str) -> None:
+    assert [("WL201", "WL664")] == left(words=words)
+
+
+def test_what_it_says_and_for_how_long_there_was_nothing_is_told() -> None:
+    assert (
+        "had received nothing for 2.0 s when it left by itself (at 2.020 s), and its terminal says 'lost: timed out'"
+        in said(CAUSED["WL664"](), "WL664")
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "events", "wire"),
+    [
+        ("Goodbye", 2000, (), ""),
+        ("runtime 2.0", 2000, (), ""),
+        ("lost: timed out", 2000, (typed(1900, "alice", "/quit⏎"),), ""),
+        ("lost: timed out", 350, (), ""),
+        ("lost: timed out", 2000, (), r's > alice "HEARTBEAT 1\n" at=1900ms' + "\nalice > s ACK\n"),
+        ("lost: timed out", 2000, (), "s > alice FIN at=1000ms\nalice > s ACK\n"),
+    ],
+    ids=["other words", "a part of a word", "it was asked to", "at once", "something came", "the server had left"],
+)
+def test_who_left_for_another_reason(words: str, at: float, events: tuple[Event, ...], wire: str) -> None:
+    assert "WL664" not in [code for _, code in left(*events, words=words, at=at, wire=wire)]

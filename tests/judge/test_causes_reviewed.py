@@ -279,6 +279,64 @@ def test_who_finds_heartbeats_behind_others_has_another_reason_not_to_show_what_
     assert ([("WL604", "WL251")] if blamed else []) == causes(run)
 
 
+# --- WL355, WL356
+
+
+def test_answers_that_bear_the_number_of_the_heartbeat_before_are_not_late() -> None:
+    wire = "".join(
+        beat(n, 200 * n, None) + f'alice > s "HEARTBEAT-ACK {n - 1}\\n" at={200 * n + 1}ms\n' for n in (1, 2, 3)
+    )
+    run = judged("{heartbeat: alice}", HELLO + wire, exited(900, "alice"))
+    assert {("WL303", "WL355"), ("WL304", "WL355")} == set(causes(run))
+
+
+def test_answers_that_are_late_are_not_misnumbered() -> None:
+    late = {1: None, 2: 1, 3: 2}
+    wire = "".join(
+        beat(n, 200 * n) + (f'alice > s "HEARTBEAT-ACK {of}\\n" at={200 * n + 50}ms\n' if of else "")
+        for n, of in late.items()
+    )
+    run = judged("{heartbeat: alice}", HELLO + wire, exited(900, "alice"))
+    assert "WL303" in codes(run)
+    assert "WL355" not in [code for _, code in causes(run)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "blamed"),
+    [
+        (r"Heartbeat-Ack 1\n", True),
+        (r"HEARTBEAT_ACK 1\n", True),
+        (r"HEARTBEAT-ACK1\n", True),
+        (r"PONG 1\n", False),
+        (r"MSG HEARTBEAT-ACK 1\n", False),
+    ],
+)
+def test_an_answer_in_other_letters_is_why_none_came(sent: str, blamed: bool) -> None:
+    wire = beat(1, 100) + f'alice > s "{sent}" at=101ms\n' + beat(2, 400, 401)
+    run = judged("{heartbeat: alice}", HELLO + wire, exited(900, "alice"))
+    assert blamed is (("WL302", "WL356") in causes(run))
+
+
+def test_of_several_the_one_with_its_number_is_told() -> None:
+    wire = (
+        beat(1, 100)
+        + beat(2, 110)
+        + r'alice > s "Heartbeat-Ack 1\nHeartbeat-Ack 2\n" at=120ms'
+        + "\n"
+        + beat(3, 600, 601)
+    )
+    run = judged("{heartbeat: alice}", HELLO + wire, exited(900, "alice"))
+    told = [item.cause.rationale.in_("en") for item in run.findings if item.code == "WL302" and item.cause]
+    assert ["'Heartbeat-Ack 1'", "'Heartbeat-Ack 2'"] == [text.split("sent ")[1].split(" (")[0] for text in told]
+    assert all(text.endswith("its answer is written HEARTBEAT-ACK <n> and an LF") for text in told)
+
+
+def test_what_came_long_after_is_no_answer() -> None:
+    wire = beat(1, 100) + beat(2, 400, 401) + r'alice > s "Heartbeat-Ack 7\n" at=801ms' + "\n"
+    run = judged("{heartbeat: alice}", HELLO + wire, exited(1900, "alice"))
+    assert ("WL302", "WL356") not in causes(run)
+
+
 # --- WL558
 
 DROPS = "s > alice FIN at=700ms\nalice > s FIN at=701ms\ns > alice ACK\n"

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wirelab.judge.causes_buffered import kept_in_a_buffer
-from wirelab.judge.causes_crash import thread_ended
+from wirelab.judge.causes_crash import ran_out, thread_ended
 from wirelab.judge.causes_heartbeat import (
     came_in_pieces,
     came_with_others,
     given_up,
+    misspelt,
     own_number,
     thread_had_ended,
 )
@@ -50,7 +51,7 @@ Rule = Callable[[View, Finding], Finding | None]
 
 _START: tuple[Rule, ...] = (address_in_use, elsewhere, crashed_early)
 _CRASH: tuple[Rule, ...] = (daemons_at_shutdown, end_of_input, interrupted, address_in_use)
-_ANSWER: tuple[Rule, ...] = (thread_had_ended, own_number, only_after_enter, came_in_pieces, came_with_others)
+_ANSWER: tuple[Rule, ...] = (thread_had_ended, misspelt, own_number, only_after_enter, came_in_pieces, came_with_others)
 _BROADCAST: tuple[Rule, ...] = (broke_off, a_slow_client, at_a_lock, one_at_a_time)
 _RESET: tuple[Rule, ...] = (one_at_a_time, peer_was_gone, linger_zero, unread_bytes)
 _NO_FIN: tuple[Rule, ...] = (thread_ended, another_thread_receives, spins, quit_unheeded, close_wait, never_ended)
@@ -59,7 +60,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL101": _START,
     "WL102": _START,
     "WL104": _START,
-    "WL201": (given_up, thread_ended, two_threads_at_once, still_unsent),
+    "WL201": (given_up, ran_out, thread_ended, two_threads_at_once, still_unsent),
     "WL202": (quit_unheeded,),
     "WL203": (two_threads_at_once,),
     "WL206": (two_threads_at_once,),
@@ -75,9 +76,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
         close_wait,
     ),
     "WL209": (two_threads_at_once,),
-    "WL301": (one_at_a_time,),
+    "WL301": (one_at_a_time, ran_out),
     "WL302": _ANSWER,
-    "WL303": (only_after_enter, kept_in_a_buffer),
+    "WL303": (own_number, only_after_enter, kept_in_a_buffer),
     "WL304": (own_number, came_in_pieces),
     "WL305": (own_number, came_in_pieces),
     "WL401": _BROADCAST,
@@ -97,12 +98,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
         close_wait,
         left_waiting,
     ),
-    "WL602": (*_CRASH, elsewhere, crashed_early),
+    "WL602": (*_CRASH, elsewhere, crashed_early, ran_out),
     "WL603": (daemons_at_shutdown, end_of_input, interrupted),
-    "WL604": (one_recv_one_message, still_unsent, kept_in_a_buffer, *_BROADCAST, thread_ended, *_START),
+    "WL604": (one_recv_one_message, still_unsent, kept_in_a_buffer, *_BROADCAST, thread_ended, ran_out, *_START),
     "WL606": _CRASH,
     "WL607": (floods,),
-    "WL608": (*_CRASH, elsewhere, crashed_early, given_up),
+    "WL608": (*_CRASH, elsewhere, crashed_early, given_up, ran_out),
     "WL701": _RESET[1:],
     "WL703": _RESET[1:],
 }

@@ -1,6 +1,6 @@
-"""The rule for what a thread left undone because an error ended it (WL663).
+"""Rules for what was left undone because an error had ended a thread (WL663), or a time limit the program (WL664).
 
-It takes the view of a run and a finding, and gives the cause when the evidence shows it, else None.
+A rule takes the view of a run and a finding, and gives a cause when the evidence shows it, else None.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from wirelab.judge.findings import cause
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
 
+SILENT = 400 * MS  # the shortest time limit that can be told from chance
 AT_ONCE = 1_000 * MS  # a crash so soon after a line was typed, or a message came, may come of it
 
 _ENDS = frozenset(("WL503", "WL504", "WL601"))  # it did not close, or end
 _NAMED = re.compile(r"""Exception in thread "?(?!main")(?P<name>[^":]+)|thread '(?!main')(?P<rust>[^']*)'""")
+_RAN_OUT = re.compile(
+    r"\btim(?:ed|e)[ -]?out\b|TimeoutError|ETIMEDOUT|EAGAIN|temporarily unavailable|超时", re.IGNORECASE
+)
 _MAIN = Bilingual("its main thread", "它的主线程")
 
 
@@ -32,6 +36,27 @@ def thread_ended(view: View, finding: Finding) -> Finding | None:
             return key
         values = {"actor": actor, "time": view.seconds(crash.time), "thread": _thread(crash) or _MAIN, "then": then}
         return cause("WL663", actor, frames=(), terminal=crash.quoted(actor), **values)
+    return None
+
+
+def ran_out(view: View, finding: Finding) -> Finding | None:
+    """A client left when nothing had come for a while, and nobody had asked it to; its terminal speaks of a time-out."""
+    for client in view.scenario.clients:
+        if view.part(client) != "submission" or (finding.actor != client and finding.code != "WL604"):
+            continue
+        said = next((line for line in view.lines(client) if _RAN_OUT.search(line)), None)
+        for connection in view.connections_of(client)[-1:] if said is not None else ():
+            end = connection.teardown
+            ended = [noted for noted in (end.client_fin, *end.resets) if noted and noted.sender == "client"]
+            left = min((noted.segment.time for noted in ended), default=None)
+            came = [noted.segment.time for noted in connection.noted if noted.sender == "server"]
+            if left is None or not came or not view.own_doing(client, left) or view.asked_before(client, left):
+                continue
+            silence = left - max((time for time in came if time < left), default=left)
+            if silence >= SILENT and (connection.fin("server") is None or end.first == "client"):
+                values = {"actor": client, "silence": f"{silence / 1e9:.1f}", "time": view.seconds(left)}
+                line = f"'{said.strip()}'"  # type: ignore[union-attr]
+                return cause("WL664", client, frames=(), terminal=(), line=line, **values)
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from wirelab.base.texts import Text
+from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.blame import DROPPED
 from wirelab.judge.clues import (
     AT_ONCE,
@@ -26,8 +26,10 @@ from wirelab.judge.verdict import Finding
 from wirelab.judge.view import HEARTBEAT, View
 from wirelab.observe.connections import Connection
 from wirelab.observe.heartbeats import Exchange, Pairing
-from wirelab.observe.messages import Message
+from wirelab.observe.messages import PLACEHOLDER, Message
 
+SOON = 500 * MS  # what is sent so long after a heartbeat may be meant as its answer
+LONGEST = 40  # characters of what was sent
 LEAVING = 200 * MS  # heartbeats that come so shortly before a client leaves need no answer
 
 
@@ -233,6 +235,37 @@ def given_up(view: View, finding: Finding) -> Finding | None:
     return None
 
 
+# --- WL356
+
+
+def misspelt(view: View, finding: Finding) -> Finding | None:
+    """After the heartbeat came something that has the answer's words in it, and is none of the protocol's messages."""
+    case = case_of(view, finding)
+    answer = next((spec for spec in view.profile.messages if spec.answers == HEARTBEAT), None)
+    if case is None or case.exchange.answer is not None or answer is None:
+        return None
+    words, number = _letters(answer.head), _letters(case.question.groups.get(answer.by or "", ""))
+    found = [
+        item
+        for item in view.messages(case.connection.index, "client")
+        if item.time >= case.question.time and item.began <= case.question.time + SOON
+        if words and item.kind is None and words in _letters(item.text)
+    ]
+    if not found:
+        return None
+    item = min(found, key=lambda item: words + number not in _letters(item.text))  # with its own number, or the first
+    text = item.text if len(item.text) <= LONGEST else f"{item.text[:LONGEST]}…"
+    frames = (case.question.frames[-1], item.frames[-1])
+    values = {"actor": case.client, "question": case.question.text, "frame": frames[0], "stray": frames[1]}
+    values |= {"text": repr(text), "template": PLACEHOLDER.sub(r"<\1>", answer.template)}
+    end = Bilingual(" and an LF", "，再加一个 LF") if view.profile.framing.kind == "line" else ""
+    return cause("WL356", case.client, frames=frames, terminal=(), end=end, **values)
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
 # --- WL355
 
 
@@ -253,10 +286,11 @@ def own_number(view: View, finding: Finding) -> Finding | None:
             parts = whole and any(_piece_of(view, question, answer) for answer in answers)
             if pieces and (parts or _too_soon(view, connection, exchange)):
                 continue
-            wrong = exchange.answer is None and len(answers) == 1 and answers[0].start in strays
+            stray = exchange.answer is None and len(answers) == 1 and answers[0].start in strays
+            wrong = stray or (finding.code in ("WL303", "WL304") and _shifted(followed, strays))
             about = (question.text, question.frames[-1]) == (values.get("question"), values.get("frame"))
             about |= any((item.text, item.frames[-1]) == (values.get("text"), values.get("frame")) for item in answers)
-            if wrong and about:
+            if wrong and about and answers:
                 answer = answers[0]
                 frames = (question.frames[-1], answer.frames[-1])
                 pairs = [
@@ -275,6 +309,13 @@ def own_number(view: View, finding: Finding) -> Finding | None:
                     pairs=listed(pairs, 8),
                 )
     return None
+
+
+def _shifted(followed: list[tuple[Exchange, list[Message]]], strays: set[int]) -> bool:
+    """Whether each heartbeat was followed by one answer, the first of them to nothing: so that the others, which bear the
+    number of one before, are not late."""
+    each = all(len(answers) == 1 for _, answers in followed[:-1])
+    return each and bool(followed[0][1]) and followed[0][1][0].start in strays and len(followed) > 1
 
 
 def _followed(view: View, index: int) -> list[tuple[Exchange, list[Message]]]:

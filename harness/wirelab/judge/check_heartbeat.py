@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.declare.expectations import HeartbeatExpected
@@ -18,6 +19,11 @@ from wirelab.observe.messages import Message
 _ALIVE = Text(
     "heartbeats answered: {count}, the slowest after {worst} ms (allowed: {limit} ms)",
     "应答了 {count} 个心跳，最慢 {worst} 毫秒（允许 {limit} 毫秒）",
+)
+
+_LEFT = Text(
+    "It is the client that left before they were due. See what ended it: its last words, and what it did just before.",
+    "是客户端在心跳到来之前自己离开了。请看它为什么结束：最后输出了什么，之前刚做了什么。",
 )
 
 
@@ -139,7 +145,8 @@ def _too_few(view: View, connection: Connection, expected: HeartbeatExpected, se
     exited, asked = view.exits.get(client), view.quit_time(client)
     by_itself = exited is not None and exited.by == "itself" and view.ending_time(client) is None and asked is None
     if view.part(client) == "submission" and (by_itself or _left(view, connection)) and not _was_left(connection):
-        return finding("WL301", client, actor=client, wanted=wanted, seen=seen)
+        found = finding("WL301", client, actor=client, wanted=wanted, seen=seen)
+        return replace(found, hint=Said(_LEFT, {"actor": client}))
     what = Bilingual(f"sent only {seen} of {wanted} heartbeats", f"只发送了 {wanted} 个心跳中的 {seen} 个")
     return not_yours(server, what)
 

@@ -212,4 +212,37 @@ PAGES: dict[str, Page] = {
             count=2 |-- HEARTBEAT-ACK 2\n ---------------->|
             """,
     ),
+    "WL356": page(
+        seen=(
+            """The server sends heartbeats, the client sends something back each time, and yet none counts as answered:
+            the word is written in other letters, the blank is missing, or the line does not end where it should.
+            After three of them the server gives the client up.""",
+            """服务器发送心跳，客户端每次都有回复，却没有一个算作应答：单词的大小写不对、少了空格，或者这一行没有在该结束的地方
+            结束。三次之后服务器就放弃了这个客户端。""",
+        ),
+        why=(
+            """A protocol is an agreement about bytes. `Heartbeat-Ack 1`, `HEARTBEAT_ACK 1` and `HEARTBEAT-ACK1` mean the
+            same to a person; a program compares, and knows none of them. Where only the end of the line is missing, the
+            next message is glued to the answer, and both are lost. A parser that is generous to one spelling helps
+            nobody: the next server is not.""",
+            """协议是对字节的约定。`Heartbeat-Ack 1`、`HEARTBEAT_ACK 1` 和 `HEARTBEAT-ACK1` 在人看来是一回事；程序只做比较，一个都不
+            认识。如果只少了行尾，下一条消息就会粘在应答后面，两条都读不出来。对某种写法网开一面也没有用：换一个服务器就不行了。""",
+        ),
+        where=(
+            """The line of your program that writes the answer. Copy the words from the table in the handout rather than
+            typing them, and write the message in one place only, with its end.""",
+            """看程序里写应答的那一行。单词最好从讲义的表格里复制，不要自己敲；消息只在一个地方拼写，并带上结尾。""",
+        ),
+        code=r"""
+            send(f"Heartbeat-Ack {n}")          # wrong
+            send(f"HEARTBEAT-ACK {n}\n")        # right
+            """,
+        source="Handout, protocol table",
+        picture=r"""
+                 client                                 server
+                    |<-------------------- HEARTBEAT 1\n --|
+                    |-- Heartbeat-Ack 1\n ---------------->| ?
+                    |<-------------------- HEARTBEAT 2\n --|
+            """,
+    ),
 }

@@ -249,4 +249,45 @@ PAGES: dict[str, Page] = {
             /quit Enter | . FIN,ACK ? . . . . . . . . . . . . >|
             """,
     ),
+    "WL664": page(
+        seen=(
+            """The client works while something is going on. When nothing arrives for a second, two or five, it says
+            `timed out` and leaves, although the server is there and would answer.""",
+            """有数据来往时客户端一切正常；一旦一秒、两秒或五秒没有收到任何内容，它就显示 `timed out` 然后退出，而服务器明明还在，
+            也会应答。""",
+        ),
+        why=(
+            """A time limit that is set on a socket holds for every call on it. `create_connection(address, timeout=2)` is
+            meant for `connect()`, and is still there at the first `recv()`; the error that it raises is an OSError, and
+            looks like a lost connection to whoever catches that. But silence is no error: TCP sends nothing where nobody
+            has anything to say, and a chat is silent most of the time.""",
+            """套接字上的时限对它的每一次调用都有效。`create_connection(地址, timeout=2)` 本是给 `connect()` 用的，到第一次 `recv()`
+            时仍然有效；它引发的错误属于 OSError，在捕获处看来就像连接断了。但沉默不是错误：没有话说时 TCP 什么也不发，而聊天大部分
+            时间都是沉默的。""",
+        ),
+        where=(
+            """Where the socket is made: `timeout=`, `settimeout()`, in C `SO_RCVTIMEO`, in Java `setSoTimeout()`. Take the limit
+            off once connected. If the receiving thread is to look at a flag now and then, let a time-out go on with the loop,
+            not end it.""",
+            """看创建套接字的地方：`timeout=`、`settimeout()`，C 里是 `SO_RCVTIMEO`，Java 里是 `setSoTimeout()`。连上之后取消时限。如果
+            接收线程需要不时检查一个标志，超时之后应继续循环，而不是退出。""",
+        ),
+        code="""
+            sock = socket.create_connection(address, timeout=2)   # wrong
+            data = sock.recv(4096)
+
+            sock = socket.create_connection(address, timeout=2)   # right
+            sock.settimeout(None)
+            data = sock.recv(4096)
+            """,
+        source="Python library reference, socket: Notes on socket timeouts; socket(7), SO_RCVTIMEO",
+        picture="""
+                     client                                 server
+            connect() |-- SYN ------------------------------>|
+                      |<-------------------------- SYN,ACK --|
+                      |-- ACK ------------------------------>|
+               recv() :                                      :
+            2 s later |-- FIN,ACK -------------------------->|
+            """,
+    ),
 }

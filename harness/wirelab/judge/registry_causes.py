@@ -203,6 +203,21 @@ KINDS: tuple[Kind, ...] = (
         cause=True,
     ),
     Kind(
+        "WL356",
+        summary=Text("what was sent in answer is no message of the protocol", "应答的写法不符合协议"),
+        rationale=Text(
+            "after {question} (frame {frame}) {actor} sent {text} (frame {stray}), which the protocol does not know; its "
+            "answer is written {template}{end}",
+            "{actor} 在 {question}（第 {frame} 帧）之后发送了 {text}（第 {stray} 帧），协议里没有这种消息；应答应写成 {template}{end}",
+        ),
+        hint=Text(
+            "Compare letter by letter, and byte by byte in the capture: capitals, the sign between the words, the blank "
+            "before the number, and what ends a message.",
+            "请逐个字母比较，并在抓包里逐个字节比较：大小写、单词之间的符号、编号前的空格，以及消息的结尾。",
+        ),
+        cause=True,
+    ),
+    Kind(
         "WL451",
         summary=Text("one client that does not read holds up the broadcast", "一个不接收的客户端拖住了广播"),
         rationale=Text(

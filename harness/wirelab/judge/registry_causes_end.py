@@ -317,4 +317,20 @@ KINDS: tuple[Kind, ...] = (
         ),
         cause=True,
     ),
+    Kind(
+        "WL664",
+        summary=Text("a time limit of the socket ran out", "套接字上的时限到了"),
+        rationale=Text(
+            "{actor} had received nothing for {silence} s when it left by itself (at {time} s), and its terminal says "
+            "{line}: it takes silence for the end of the connection",
+            "{actor} 自行离开时（{time} 秒）已有 {silence} 秒没有收到任何内容，终端上写着 {line}：它把沉默当成了连接的结束",
+        ),
+        hint=Text(
+            "The timeout of create_connection(), or settimeout(), holds for every later recv() as well. Once connected, "
+            "take it off: sock.setblocking(True). Only b'' and an error of the connection end it.",
+            "create_connection() 的 timeout 或 settimeout() 对之后的每一次 recv() 也有效。连上之后请取消：sock.setblocking(True)。"
+            "只有收到 b'' 或连接出错才算结束。",
+        ),
+        cause=True,
+    ),
 )

@@ -98,8 +98,8 @@ KINDS: tuple[Kind, ...] = (
         "WL608",
         summary=Text("the program had already ended", "程序已经结束"),
         rationale=Text(
-            "expected {actor} to be running for {step}; it had ended with status {status} at {time} s",
-            "{step}时，{actor} 应在运行；它已在 {time} 秒结束，状态 {status}",
+            "expected {actor} to be running for {step}; it had {how} at {time} s",
+            "{step}时，{actor} 应在运行；它已在 {time} 秒{how}",
         ),
         hint=Text(
             "See what it printed last, and which frame came just before it ended.",

@@ -274,6 +274,13 @@ def _of_whom(step: ScriptStep) -> str | None:
     return step.actor
 
 
+def _how(status: int | None) -> Bilingual:
+    """In what manner a program ended."""
+    if status is not None and status < 0:
+        return Bilingual(f"been ended by {signal_name(-status)}", f"被 {signal_name(-status)} 终止")
+    return Bilingual(f"ended with status {status}", f"结束，状态 {status}")
+
+
 def _impossible(view: View, step: ScriptStep, played: PlayedStep) -> Finding:
     assert played.ended is not None
     actor = _of_whom(step) or next(iter(view.scenario.clients), "")
@@ -282,7 +289,7 @@ def _impossible(view: View, step: ScriptStep, played: PlayedStep) -> Finding:
     if why == "exited" and exited is not None:
         time, quoted = view.seconds(exited.time), _last_lines(view, actor, played)
         return finding(
-            "WL608", actor, actor=actor, step=in_words(step), status=exited.status, time=time, terminal=quoted
+            "WL608", actor, actor=actor, step=in_words(step), how=_how(exited.status), time=time, terminal=quoted
         )
     if why == "keyboard not read":
         return finding("WL609", actor, actor=actor, step=in_words(step), terminal=_last_lines(view, actor, played))
