@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.blame import DROPPED
+from wirelab.judge.causes_threads import two_threads_at_once
 from wirelab.judge.clues import (
     AT_ONCE,
     MS,
@@ -239,7 +240,8 @@ def given_up(view: View, finding: Finding) -> Finding | None:
 
 
 def misspelt(view: View, finding: Finding) -> Finding | None:
-    """After the heartbeat came something that has the answer's words in it, and is none of the protocol's messages."""
+    """After the heartbeat came something that has the answer's words in it, and is none of the protocol's messages: so it
+    was written, or another thread sent into it."""
     case = case_of(view, finding)
     answer = next((spec for spec in view.profile.messages if spec.answers == HEARTBEAT), None)
     if case is None or case.exchange.answer is not None or answer is None:
@@ -254,6 +256,9 @@ def misspelt(view: View, finding: Finding) -> Finding | None:
     if not found:
         return None
     item = min(found, key=lambda item: words + number not in _letters(item.text))  # with its own number, or the first
+    unknown = replace(finding, actor=case.client, frames=item.frames)
+    if (torn := two_threads_at_once(view, unknown)) is not None:
+        return torn
     text = item.text if len(item.text) <= LONGEST else f"{item.text[:LONGEST]}…"
     frames = (case.question.frames[-1], item.frames[-1])
     values = {"actor": case.client, "question": case.question.text, "frame": frames[0], "stray": frames[1]}
