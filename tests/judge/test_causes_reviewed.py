@@ -312,19 +312,15 @@ def test_answers_that_are_late_are_not_misnumbered() -> None:
     ],
 )
 def test_an_answer_in_other_letters_is_why_none_came(sent: str, blamed: bool) -> None:
-    wire = beat(1, 100) + f'alice > s "{sent}" at=101ms\n' + beat(2, 400, 401)
+    wire = beat(1, 100) + f'alice > s "{sent}" at=101ms\n'
     run = judged("{heartbeat: alice}", HELLO + wire, exited(900, "alice"))
     assert blamed is (("WL302", "WL356") in causes(run))
+    answered = judged("{heartbeat: alice}", HELLO + wire + beat(2, 400, 401), exited(900, "alice"))
+    assert ("WL302", "WL356") not in causes(answered), "it knows how an answer is written"
 
 
 def test_of_several_the_one_with_its_number_is_told() -> None:
-    wire = (
-        beat(1, 100)
-        + beat(2, 110)
-        + r'alice > s "Heartbeat-Ack 1\nHeartbeat-Ack 2\n" at=120ms'
-        + "\n"
-        + beat(3, 600, 601)
-    )
+    wire = beat(1, 100) + beat(2, 110) + r'alice > s "Heartbeat-Ack 1\nHeartbeat-Ack 2\n" at=120ms' + "\n"
     run = judged("{heartbeat: alice}", HELLO + wire, exited(900, "alice"))
     told = [item.cause.rationale.in_("en") for item in run.findings if item.code == "WL302" and item.cause]
     assert ["'Heartbeat-Ack 1'", "'Heartbeat-Ack 2'"] == [text.split("sent ")[1].split(" (")[0] for text in told]
@@ -332,7 +328,7 @@ def test_of_several_the_one_with_its_number_is_told() -> None:
 
 
 def test_what_came_long_after_is_no_answer() -> None:
-    wire = beat(1, 100) + beat(2, 400, 401) + r'alice > s "Heartbeat-Ack 7\n" at=801ms' + "\n"
+    wire = beat(1, 100) + r'alice > s "Heartbeat-Ack 7\n" at=801ms' + "\n"
     run = judged("{heartbeat: alice}", HELLO + wire, exited(1900, "alice"))
     assert ("WL302", "WL356") not in causes(run)
 

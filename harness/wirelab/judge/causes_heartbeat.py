@@ -240,11 +240,11 @@ def given_up(view: View, finding: Finding) -> Finding | None:
 
 
 def misspelt(view: View, finding: Finding) -> Finding | None:
-    """After the heartbeat came something that has the answer's words in it, and is none of the protocol's messages: so it
-    was written, or another thread sent into it."""
+    """After the heartbeat came something that has the answer's words in it, and is none of the protocol's messages; nor was
+    any heartbeat answered as it should be. Or another thread sent into it."""
     case = case_of(view, finding)
     answer = next((spec for spec in view.profile.messages if spec.answers == HEARTBEAT), None)
-    if case is None or case.exchange.answer is not None or answer is None:
+    if case is None or answer is None or any(exchange.answer for exchange in case.pairing.exchanges):
         return None
     words, number = _letters(answer.head), _letters(case.question.groups.get(answer.by or "", ""))
     found = [
