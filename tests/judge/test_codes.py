@@ -254,3 +254,11 @@ def test_typing_does_not_count_as_quitting():
         assert ("fail", ["WL302"]) == outcome(
             judged("{heartbeat: alice}", beats, typed(5, "alice", keys), exited(900, "alice"))
         )
+
+
+@pytest.mark.parametrize(
+    ("status", "how"), [(3, "had ended with status 3 at"), (-11, "had been ended by SIGSEGV at"), (0, "status 0")]
+)
+def test_how_a_program_had_ended_is_told_as_it_was(status: int, how: str) -> None:
+    run = judged(scenario(script=TYPES), HELLO, impossible(2, "exited"), exited(-1, "alice", status))
+    assert how in next(item for item in run.findings if item.code == "WL608").rationale.in_("en")

@@ -393,7 +393,9 @@ def test_a_forged_reset_is_not_the_doing_of_its_sender():
 def test_a_client_that_leaves_before_it_is_told_to_has_too_few_heartbeats_by_its_own_fault():
     wire = HELLO + BEAT + ack(1, 11) + "alice > s FIN\ns > alice FIN\nalice > s ACK\n"
     few = "{heartbeat: alice, at_least: 2}"
-    assert ("fail", ["WL301"]) == outcome(judged(few, wire, exited(30, "alice")))
+    left = judged(few, wire, exited(30, "alice"))
+    assert ("fail", ["WL301"]) == outcome(left)
+    assert "the client that left before they were due" in left.findings[0].hint.in_("en"), "the server is not theirs"
     assert ("inconclusive", ["WL905"]) == outcome(
         judged(few, wire, typed(11.5, "alice", "/quit⏎"), exited(30, "alice"))
     )

@@ -161,7 +161,7 @@ class Session:
     def _check_length(self, line: str) -> None:
         """That all of the script can be read again, should it be kept. Raises InputError."""
         items = [*self._steps, *self._expected, line]
-        if len(self._text([], [])) + sum(len(f"  - {item}\n") for item in items) > MAX_CHARACTERS:
+        if len(self._text([], [])) + sum(len(item) + len("  - \n") for item in items) > MAX_CHARACTERS:
             raise InputError("pytest.long", limit=MAX_CHARACTERS)
 
     def _check_speakable(self, scenario: Scenario) -> None:
