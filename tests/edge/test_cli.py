@@ -242,6 +242,12 @@ def test_lint_of_a_file_without_end(here: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.usefixtures("here")
+def test_lint_of_a_folder_without_files(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "empty").mkdir()
+    assert NO_INPUT == cli.main(["lint", "empty"])
+    assert "wirelab: there is no .yaml file in the folder empty\n" == capsys.readouterr().err
+
+
 def test_lint_of_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]):
     assert NO_INPUT == cli.main(["lint", "nothing.yaml"])
     assert "wirelab: there is no file nothing.yaml\n" == capsys.readouterr().err

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from tests.present.made_runs import EVIL, GOODBYE, HELLO, RESET, TALK, Made, flood, made
 from wirelab.base.texts import LANGUAGES, Language
 from wirelab.compose.run_page import page_of
+from wirelab.observe.evidence import Shown
 from wirelab.present import run_page_data, run_page_scene
 from wirelab.present.run_page_data import options_text
 from wirelab.present.words import grouped
@@ -204,6 +206,18 @@ def test_a_terminal_s_flood_is_cut_and_says_by_how_much(monkeypatch: pytest.Monk
     assert whole[:40] == shown
     assert f"… {len(whole) - 40} more characters" in read.said()
     assert 1 == read.said().count("more characters"), "the server's terminal has less"
+
+
+def test_tabs_go_where_a_terminal_would_go_however_the_output_came() -> None:
+    run = made(HELLO + TALK + GOODBYE, shown="Connected to\r\nab").run
+    events = (
+        replace(event, data="\tcd\r\n\te\tf") if isinstance(event, Shown) and event.data == "hello\r\n" else event
+        for event in run.evidence.events
+    )
+    run = replace(run, evidence=replace(run.evidence, events=tuple(events)))
+    data = json.loads(Read(page(Made(run, run.judged()))).raw["script"][0])
+    shown = [piece for _, piece in data["screens"][1]]
+    assert ["Connected to\nab", "      cd\n        e       f"] == shown
 
 
 def test_a_flood_of_events_is_cut_and_says_so_and_each_that_is_told_has_its_time(

@@ -48,6 +48,9 @@ register(
         ),
         "source.depth": Text("nested more than {limit} deep", "嵌套超过 {limit} 层"),
         "source.syntax": Text("not readable as YAML: {what}", "不是合法的 YAML：{what}"),
+        "source.tab": Text(
+            "a tab stands here; YAML is indented with spaces, and knows no tabs", "这里是制表符；YAML 只能用空格缩进"
+        ),
         "source.empty": Text("the file is empty", "文件是空的"),
         "source.documents": Text(
             "one file holds one document; remove everything from the second '---' on",
@@ -145,7 +148,9 @@ def read_yaml(text: str, name: str, doubled: list[Problem] | None = None) -> Sou
         mark = error.problem_mark or error.context_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
         what = " ".join(part for part in (error.context, error.problem) if part)
-        raise AuthorError((Problem(place, "source.syntax", {"what": what}),)) from None
+        tabbed = mark is not None and text[mark.index : mark.index + 1] == "\t"
+        problem = Problem(place, "source.tab") if tabbed else Problem(place, "source.syntax", {"what": what})
+        raise AuthorError((problem,)) from None
     if not nodes:
         raise AuthorError((Problem(Place(name, 1, 1), "source.empty"),))
     reader = _Reader(name)

@@ -18,6 +18,7 @@ from wirelab.present.style import safe
 register(
     {
         "lint.missing": Text("there is no file {file}", "没有文件 {file}"),
+        "lint.nothing": Text("there is no .yaml file in the folder {folder}", "文件夹 {folder} 中没有 .yaml 文件"),
         "lint.good": Text("{file}: ok", "{file}：正确"),
         "lint.summary": Text("files: {count}, mistakes: {mistakes}", "文件：{count}，错误：{mistakes}"),
     }
@@ -46,7 +47,10 @@ def lint(files: Sequence[str], language: Language) -> int:
 
 def _inside(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(path.rglob("*.yaml"))
+        found = sorted(path.rglob("*.yaml"))
+        if not found:
+            raise InputError("lint.nothing", folder=path)
+        return found
     if not path.exists():
         raise InputError("lint.missing", file=path)
     return [path]
