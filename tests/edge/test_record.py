@@ -268,7 +268,7 @@ def test_a_terminal_that_is_closed_ends_it(command: Command) -> None:
 def test_a_terminal_that_is_closed_while_it_records_loses_nothing(command: Command) -> None:
     with recording(command, "a/b") as person:
         person.types("", READY)
-        person.types("hello\r", "hello")
+        person.types("hello\r", "): hello")
         person.screen.close()
         assert 130 == person.process.wait(PATIENCE)
         command.gone()
@@ -281,7 +281,7 @@ def test_a_terminal_that_is_closed_while_it_records_loses_nothing(command: Comma
 def test_interrupted_while_it_records_it_keeps_what_was_done(command: Command, number: int) -> None:
     with recording(command, "a/b") as person:
         person.types("", READY)
-        person.types("hello\r", "hello")
+        person.types("hello\r", "): hello")
         person.process.send_signal(number)
         person.types("", "is kept in b.yaml; it was not played back")
         assert 130 == person.ends()
