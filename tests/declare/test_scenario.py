@@ -488,7 +488,7 @@ def test_mistakes_in_a_trace_are_told_where_they_stand_in_the_file(trace: str, p
     text = with_check(trace)
     if not places:
         if places is None:
-            assert ["source.syntax"] == [key for _, key, _ in problems(text)]
+            assert ["source.tab"] == [key for _, key, _ in problems(text)]
         else:
             parse(text)
         return

@@ -37,11 +37,13 @@ MUTE = """\
 @pytest.mark.parametrize("unread", [False, True])
 @pytest.mark.parametrize(("dies", "by"), [("alice", SERVER), ("server", ALICE)])
 def test_a_killed_programs_kernel_may_end_its_connection_in_any_way(command: Command, dies: str, by: str, unread: bool):
-    """FIN where it had read everything, RST where not: it is stopped before it is killed."""
+    """FIN where it had read everything, RST where not: it is stopped before it is killed. A connection that nobody has
+    accepted yet ends with RST as well, so that the server's word is waited for."""
     other = "server" if dies == "alice" else "alice"
     stop = f"- {{{dies}: signal, name: STOP}}\n- {{{other}: type, text: never read}}\n- {{wait: 0.1}}" if unread else ""
     gone = "- {alice: exits, within: 4}" if dies == "server" else "- {server: shows, text: Disconnected}"
-    script = steps(BEGIN, stop, f"- {{{dies}: signal, name: KILL}}", gone)
+    taken = "- {server: shows, text: Connected}" if dies == "server" else ""
+    script = steps(BEGIN, taken, stop, f"- {{{dies}: signal, name: KILL}}", gone)
     played = command.play(HEAD + by + script + expect("{teardown: alice, style: any}"))
     assert 0 == played.done.status, played.done.out
     assert f"the script killed {dies}" in played.done.out
