@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.judge.caused import CAUSED, CRASH, MAIN_IS_OVER, OPEN, RECEIVER, causes, quits, said, thread, witnessed
+from tests.judge.caused import (
+    CAUSED,
+    CRASH,
+    MAIN_IS_OVER,
+    OPEN,
+    RECEIVER,
+    beat,
+    called,
+    causes,
+    quits,
+    said,
+    thread,
+    witnessed,
+)
 from tests.judge.runs import HELLO, STARTS, exited, judged, killed, missed, scenario, shown, typed
 from wirelab.judge.verdict import Judgement
 from wirelab.observe.evidence import Event
@@ -14,27 +27,28 @@ RECEIVER_DIED = "Exception in thread Thread-1 (receive):\r\nTraceback (most rece
 BROADCAST = r's > alice "BROADCAST news\n" at=100ms' + "\nalice > s ACK\n"
 
 
-def lines_unsent(crash: str, wire: str = "", *, at: float = 101) -> Judgement:
+def lines_unsent(crash: str, wire: str = "", *events: Event, at: float = 101, second: str = "you") -> Judgement:
     """A line is typed at 100 ms, and one at 200; the server is to show the second one, and both are to be sent."""
     return judged(
         scenario(
-            "{messages: alice, sent: [hello, you]}",
-            script=(*STARTS, "{alice: type, text: you}", "{server: shows, text: '): you'}"),
+            f"{{messages: alice, sent: [hello, '{second}']}}",
+            script=(*STARTS, f"{{alice: type, text: '{second}'}}", f"{{server: shows, text: '): {second}'}}"),
         ),
         HELLO + wire,
         typed(100, "alice", "hello⏎"),
         shown(at, "alice", crash),
-        typed(200, "alice", "you⏎"),
+        typed(200, "alice", f"{second}⏎"),
         missed(3, 2200, run_delay=0.0),
+        *events,
         killed(2500, "alice"),
     )
 
 
-def news_unshown(crash: str, *events: Event, at: float = 101) -> Judgement:
+def news_unshown(crash: str, *events: Event, at: float = 101, wire: str = "") -> Judgement:
     """A broadcast comes at 100 ms and is not shown."""
     return judged(
         scenario(script=(*STARTS, "{alice: shows, text: 'Broadcast: news'}")),
-        HELLO + BROADCAST,
+        HELLO + BROADCAST + wire,
         shown(at, "alice", crash),
         missed(2, 2100, run_delay=0.0),
         *events,
@@ -99,8 +113,8 @@ def test_lines_that_were_not_sent_for_another_reason(crash: str, wire: str, at: 
 
 
 def test_a_line_whose_text_stands_in_an_answer_was_not_sent_by_that() -> None:
-    answered = r's > alice "HEARTBEAT 1\n" at=300ms' + "\n" + r'alice > s "HEARTBEAT-ACK you\n" at=301ms'
-    assert ("WL201", "WL663") in causes(lines_unsent(CRASH, answered))
+    found = causes(lines_unsent(CRASH, beat(1, 300, 301), second="1"))
+    assert 2 == found.count(("WL201", "WL663"))
 
 
 def test_what_came_after_the_receiver_had_ended_was_not_shown() -> None:
@@ -133,6 +147,55 @@ def test_a_key_that_made_the_error_is_the_cause() -> None:
     )
     assert ("WL601", "WL657") in causes(keyed)
     assert "WL663" not in [code for _, code in causes(keyed)]
+
+
+# --- a report that is none of the main thread's end
+
+
+READS_ON = witnessed(2200, "alice", thread("MainThread", "keyboard", 40), RECEIVER, sockets=OPEN)
+
+
+@pytest.mark.parametrize("events", [(READS_ON,), (called(150, "alice", "send", 40),)], ids=["it reads", "it calls"])
+def test_a_main_thread_that_was_seen_to_go_on_had_not_ended(events: tuple[Event, ...]) -> None:
+    assert [] == causes(lines_unsent(CRASH, "", *events))
+    before = called(90, "alice", "send", 40)
+    over = witnessed(2200, "alice", MAIN_IS_OVER, RECEIVER, sockets=OPEN)
+    assert ("WL201", "WL663") in causes(lines_unsent(CRASH, "", before, over)), "until then it went on, of course"
+
+
+def test_who_sent_a_line_that_was_typed_after_it_had_not_ended() -> None:
+    run = quits(
+        HELLO + r'alice > s "MSG hello\n" at=1500ms',
+        shown(5, "alice", CRASH),
+        typed(1400, "alice", "hello⏎"),
+        witnessed(2010, "alice", MAIN_IS_OVER, RECEIVER, sockets=OPEN),
+    )
+    assert "WL663" not in [code for _, code in causes(run)]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Exception ignored in thread started by: <function receive at 0x7f>",
+        "Process Process-1:",
+        "Exception occurred during processing of request from ('127.0.0.1', 5)",
+        "Task exception was never retrieved",
+        "ERROR:root:it went wrong",
+    ],
+)
+def test_a_report_that_says_before_it_whose_it_is_is_not_the_main_thread_s(before: str) -> None:
+    assert "WL663" not in [code for _, code in causes(lines_unsent(f"{before}\r\n{CRASH}"))]
+    assert ("WL201", "WL663") in causes(lines_unsent(f"Connected.\r\n{CRASH}"))
+
+
+def test_what_was_shown_in_other_words_was_shown() -> None:
+    run = news_unshown(RECEIVER_DIED, shown(102, "alice", "Got: news\r\n"), at=50)
+    assert "WL663" not in [code for _, code in causes(run)]
+
+
+def test_who_answers_a_later_heartbeat_has_not_lost_its_receiver() -> None:
+    assert "WL663" not in [code for _, code in causes(news_unshown(RECEIVER_DIED, wire=beat(1, 200, 201)))]
+    assert ("WL604", "WL663") in causes(news_unshown(RECEIVER_DIED, wire=beat(1, 200)))
 
 
 # --- WL664

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 
 from wirelab.base.texts import Bilingual
 from wirelab.judge.causes_program import end_of_input, interrupted
-from wirelab.judge.chains import chain_of, last_seen, told
+from wirelab.judge.chains import MAIN, chain_of, is_over, last_seen, told
 from wirelab.judge.clues import MS, Crash, crash_of, other, told_of, unquoted
 from wirelab.judge.findings import cause
 from wirelab.judge.verdict import Finding
 from wirelab.judge.view import View
+from wirelab.observe.evidence import Called
+from wirelab.observe.messages import Message
 
 SILENT = 400 * MS  # the shortest time limit that can be told from chance
 AT_ONCE = 1_000 * MS  # a crash so soon after a line was typed, or a message came, may come of it
@@ -24,19 +26,25 @@ _NAMED = re.compile(r"""Exception in thread "?(?!main")(?P<name>[^":]+)|thread '
 _RAN_OUT = re.compile(
     r"\btim(?:ed|e)[ -]?out\b|TimeoutError|ETIMEDOUT|EAGAIN|temporarily unavailable|超时", re.IGNORECASE
 )
+_NOT_UNCAUGHT = (
+    re.compile(  # what Python, its libraries and programs say before a report that is none of the main thread's end
+        r"^Exception ignored in|^Process \S+:|^Exception occurred during|never retrieved|^Exception in callback"
+        r"|\b(?:ERROR|CRITICAL|WARNING)\b|^Task exception"
+    )
+)
 _MAIN = Bilingual("its main thread", "它的主线程")
 
 
 def thread_ended(view: View, finding: Finding) -> Finding | None:
     """A crash report tells of the thread that was to do what was not done; where a key made it, that is the cause."""
-    for actor, then in _undone(view, finding):
-        crash = crash_of(view, actor)
-        key = end_of_input(view, finding) or interrupted(view, finding)
-        if crash is None or (key is not None and key.actor == actor):
-            return key
-        values = {"actor": actor, "time": view.seconds(crash.time), "thread": _thread(crash) or _MAIN, "then": then}
-        return cause("WL663", actor, frames=(), terminal=crash.quoted(actor), **values)
-    return None
+    actor, crash, then = next(_undone(view, finding), (None, None, None))
+    if actor is None or crash is None:
+        return None
+    key = end_of_input(view, finding) or interrupted(view, finding)
+    if key is not None and key.actor == actor:
+        return key
+    values = {"actor": actor, "time": view.seconds(crash.time), "thread": _thread(crash) or _MAIN, "then": then}
+    return cause("WL663", actor, frames=(), terminal=crash.quoted(actor), **values)
 
 
 def ran_out(view: View, finding: Finding) -> Finding | None:
@@ -69,65 +77,98 @@ def _thread(crash: Crash) -> Bilingual | None:
     return Bilingual(f"its thread {name}", f"它的线程 {name}")
 
 
-def _undone(view: View, finding: Finding) -> Iterator[tuple[str, Bilingual]]:
-    """What a thread of the submission would have done after its crash: whose, and what became of it, in words."""
+def _undone(view: View, finding: Finding) -> Iterator[tuple[str, Crash, Bilingual]]:
+    """What a thread of the submission would have done after its crash: whose, which, and what became of it, in words."""
     actor = str(finding.actor)
     if finding.code in _ENDS:
-        yield from _ended(view, actor)
+        if (crash := _of_main(view, actor)) and (then := _ended(view, actor, crash)):
+            yield actor, crash, then
         return
     wanted = unquoted(finding.rationale.values.get("text", finding.rationale.values.get("wanted", "")))
     for client in view.scenario.clients:
-        if finding.code != "WL201" or client == actor:
-            yield from _sent(view, client, wanted, whole=finding.code == "WL201")
-    if finding.code == "WL604" and actor in view.scenario.clients:
-        yield from _shown(view, actor, wanted)
-
-
-def _ended(view: View, actor: str) -> Iterator[tuple[str, Bilingual]]:
-    """The main thread came to its end so, and the language waits for another."""
-    crash, seen = _crash(view, actor), last_seen(view, actor)
-    chain = chain_of(seen) if seen else None
-    if crash is None or seen is None or chain is None or _thread(crash) or len(chain.threads) == 1:
-        return
-    named = "main" in crash.lines[0]  # as Java and Rust name it, whose stacks nobody sees
-    if crash.time <= seen.time and (chain.done or named):
-        stays = told(view, actor, chain) if chain.done else Bilingual("other threads go on", "其他线程还在继续")
-        yield actor, Bilingual(f"; the program did not end: {stays.en}", f"；程序没有结束：{stays.zh}")
-
-
-def _sent(view: View, actor: str, wanted: str, *, whole: bool) -> Iterator[tuple[str, Bilingual]]:
-    """A line was typed when the main thread had ended so, or just before it did, and never left."""
-    crash, lines = _crash(view, actor), view.typed_lines(actor)
-    if crash is None or _thread(crash):
-        return
-    text = wanted if whole else told_of(wanted, (line for _, line in lines))
-    answers = {spec.name for spec in view.profile.messages if spec.answers}
-    sent = (item for one in view.connections_of(actor) for item in view.messages(one.index, "client"))
-    left = [item.text for item in sent if item.kind not in answers]
-    for time, line in lines:
-        if line and line == text and crash.time <= time + AT_ONCE and not any(line in item for item in left):
-            typed = view.seconds(time)
-            english = f"; '{line}', typed at {typed} s, was never sent"
-            yield actor, Bilingual(english, f"；{typed} 秒输入的“{line}”一直没有发送")
-
-
-def _shown(view: View, actor: str, wanted: str) -> Iterator[tuple[str, Bilingual]]:
-    """A message came when the thread that shows them had ended so, or made it end so."""
-    crash = _crash(view, actor)
-    exited = view.exits.get(actor)
-    if crash is None:
-        return
-    if _thread(crash) is None and (exited is None or exited.time > crash.time + AT_ONCE):
-        return  # the thread that shows what comes may be another
-    for connection, side in view.ends_of(actor):
-        came = view.messages(connection.index, other(side))
-        text = told_of(wanted, (item.groups.get("text", "") for item in came))
-        for item in came:
-            if text and item.groups.get("text") == text and item.time >= crash.time - AT_ONCE:
-                frame, time = item.frames[-1], view.seconds(item.time)
-                english = f"; '{text}', which came in frame {frame} at {time} s, was not shown"
-                yield actor, Bilingual(english, f"；第 {frame} 帧（{time} 秒）到达的“{text}”没有显示出来")
+        if (finding.code != "WL201" or client == actor) and (crash := _of_main(view, client)):
+            for then in _sent(view, client, crash, wanted, whole=finding.code == "WL201"):
+                yield client, crash, then
+    if finding.code == "WL604" and actor in view.scenario.clients and (crash := _crash(view, actor)):
+        for then in _shown(view, actor, crash, wanted):
+            yield actor, crash, then
 
 
 def _crash(view: View, actor: str) -> Crash | None:
-    return crash_of(view, actor) if view.part(actor) == "submission" else None
+    """The crash report of a program of the submission, unless a line before it says that it was caught, or is another
+    process's or nobody knows which thread's."""
+    crash = crash_of(view, actor) if view.part(actor) == "submission" else None
+    lines = view.lines(actor) if crash is not None else []
+    at = next((number for number, line in enumerate(lines) if crash is not None and line == crash.lines[0]), 0)
+    before = next((line for line in reversed(lines[:at]) if line.strip()), "")
+    return None if _NOT_UNCAUGHT.search(before) else crash
+
+
+def _of_main(view: View, actor: str) -> Crash | None:
+    """The crash report that is about the main thread, unless that was seen to go on after it."""
+    crash = _crash(view, actor)
+    if crash is None or _thread(crash) is not None:
+        return None
+    called = (event for event in view.evidence.events if isinstance(event, Called) and event.actor == actor)
+    if any(event.thread == MAIN and event.time > crash.time for event in called):
+        return None
+    mains = (thread for seen in view.witnessed(actor) if seen.time > crash.time for thread in seen.threads[:1])
+    if any(main.stack and not is_over(main) for main in mains):
+        return None
+    left = [item for item in _own_messages(view, actor) if item.time > crash.time]
+    typed = [line for time, line in view.typed_lines(actor) if line and time > crash.time]
+    return None if any(line in item.text for item in left for line in typed) else crash
+
+
+def _own_messages(view: View, actor: str) -> list[Message]:
+    """What a client sent besides answers."""
+    answers = {spec.name for spec in view.profile.messages if spec.answers}
+    sent = (item for one in view.connections_of(actor) for item in view.messages(one.index, "client"))
+    return [item for item in sent if item.kind not in answers]
+
+
+def _ended(view: View, actor: str, crash: Crash) -> Bilingual | None:
+    """The main thread came to its end so, and the language waits for another."""
+    seen = last_seen(view, actor)
+    chain = chain_of(seen) if seen else None
+    if seen is None or chain is None or len(chain.threads) == 1 or crash.time > seen.time:
+        return None
+    if chain.done:
+        stays = told(view, actor, chain)
+    elif "main" in crash.lines[0]:  # as Java and Rust name it, whose stacks nobody sees
+        stays = Bilingual("other threads go on", "其他线程还在继续")
+    else:
+        return None
+    return Bilingual(f"; the program did not end: {stays.en}", f"；程序没有结束：{stays.zh}")
+
+
+def _sent(view: View, actor: str, crash: Crash, wanted: str, *, whole: bool) -> Iterator[Bilingual]:
+    """A line was typed when the main thread had ended so, or just before it did, and never left."""
+    lines = view.typed_lines(actor)
+    text = wanted if whole else told_of(wanted, (line for _, line in lines))
+    left = _own_messages(view, actor)
+    for time, line in lines:
+        if line and line == text and crash.time <= time + AT_ONCE and not any(line in item.text for item in left):
+            typed = view.seconds(time)
+            english = f"; '{line}', typed at {typed} s, was never sent"
+            yield Bilingual(english, f"；{typed} 秒输入的“{line}”一直没有发送")
+
+
+def _shown(view: View, actor: str, crash: Crash, wanted: str) -> Iterator[Bilingual]:
+    """A message came when the thread that shows them had ended so, or made it end so, and nothing of it was shown."""
+    exited = view.exits.get(actor)
+    if _thread(crash) is None and (exited is None or exited.time > crash.time + AT_ONCE):
+        return  # the thread that shows what comes may be another
+    for connection, side in view.ends_of(actor):
+        asked = [one for one in view.pairing(connection).exchanges if one.question.began > crash.time]
+        if any(one.answer is not None for one in asked):
+            continue  # whoever receives goes on
+        came = view.messages(connection.index, other(side))
+        text = told_of(wanted, (item.groups.get("text", "") for item in came))
+        for item in came:
+            if not text or item.groups.get("text") != text or text in view.shown_since(actor, item.began):
+                continue
+            if item.time >= crash.time - AT_ONCE:
+                frame, time = item.frames[-1], view.seconds(item.time)
+                english = f"; '{text}', which came in frame {frame} at {time} s, was not shown"
+                yield Bilingual(english, f"；第 {frame} 帧（{time} 秒）到达的“{text}”没有显示出来")

@@ -17,7 +17,7 @@ from wirelab.judge.view import View
 from wirelab.observe.connections import Connection, Side
 from wirelab.observe.evidence import ThreadSeen, Witnessed
 
-_MAIN = "MainThread"
+MAIN = "MainThread"
 _BLOCKED = ("keyboard", "receiving", "accepting", "sending", "waiting", "child", "connecting")
 WAITS_INSIDE = re.compile(r"[/\\](?:threading|queue)\.py$")
 _THREADING = re.compile(r"[/\\]threading\.py$")
@@ -61,11 +61,11 @@ def chain_of(seen: Witnessed) -> Chain | None:
         return None
     threads = _told_apart(seen.threads)
     by_name = {thread.name: thread for thread in threads}
-    main = by_name.get(_MAIN, threads[0])
+    main = by_name.get(MAIN, threads[0])
     chain = [main]
     while (following := by_name.get(chain[-1].waits_for or "")) is not None and following not in chain:
         chain.append(following)
-    done = any(line.function == _END_OF_PROGRAM for line in main.stack)
+    done = is_over(main)
     if len(chain) > 1 or main.doing != "waiting":
         return Chain(tuple(chain), done)
     others = [thread for thread in threads if thread is not main and thread.doing in _BLOCKED]
@@ -76,12 +76,17 @@ def chain_of(seen: Witnessed) -> Chain | None:
     return None if done or not main.stack else Chain((main,))
 
 
+def is_over(main: ThreadSeen) -> bool:
+    """Whether a program's main thread has come to its end, and only waits for the others."""
+    return any(line.function == _END_OF_PROGRAM for line in main.stack)
+
+
 def _told_apart(threads: Sequence[ThreadSeen]) -> list[ThreadSeen]:
     """The threads by names of their own: most languages name them all like the program, and so does Python its only
     one where nothing has imported ``threading``."""
     names = Counter(thread.name for thread in threads)
     if len(threads) == 1 and threads[0].stack:
-        return [replace(threads[0], name=_MAIN)]
+        return [replace(threads[0], name=MAIN)]
     return [
         replace(thread, name=f"{thread.name} (thread {number})") if names[thread.name] > 1 else thread
         for number, thread in enumerate(threads, 1)
@@ -107,7 +112,7 @@ def is_timer(thread: ThreadSeen) -> bool:
 
 def is_child(seen: Witnessed, thread: ThreadSeen) -> bool:
     """Whether a thread is the main one of another process than the program's first: each names its own so."""
-    mains = [one for one in seen.threads if one.name == _MAIN]
+    mains = [one for one in seen.threads if one.name == MAIN]
     return thread in mains[1:]
 
 
