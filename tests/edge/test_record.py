@@ -290,6 +290,39 @@ def test_interrupted_while_it_records_it_keeps_what_was_done(command: Command, n
     assert not any("exits" in step for step in steps), "that the harness ended a program is no step"
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [(signal.SIGHUP,), (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)],
+    ids=["one signal", "several at once"],
+)
+def test_a_whole_process_group_that_is_interrupted_keeps_what_was_done(
+    command: Command, numbers: tuple[signal.Signals, ...]
+) -> None:
+    """As a terminal that closes, timeout(1) and shells do it: whoever waits and whoever records get each of them."""
+    with recording(command, "a/b") as person:
+        person.types("", READY)
+        person.types("hello\r", "): hello")
+        for number in numbers:
+            os.killpg(person.process.pid, number)
+        person.types("", "is kept in b.yaml; it was not played back")
+        assert 130 == person.ends()
+    assert "{alice: type, text: hello}" in steps_of(
+        parse_scenario((command.folder / "b.yaml").read_text("utf-8"), "b.yaml")
+    )
+
+
+def test_what_happened_until_it_was_broken_off_is_kept(command: Command) -> None:
+    with recording(command, "a/b") as person:
+        person.types("", READY)
+        person.types("hello\r", "): hello")
+        person.types("/quit\r", "exits by itself")
+        os.killpg(person.process.pid, signal.SIGHUP)
+        person.types("", "is kept in b.yaml; it was not played back")
+        assert 130 == person.ends()
+    steps = steps_of(parse_scenario((command.folder / "b.yaml").read_text("utf-8"), "b.yaml"))
+    assert any(step.startswith("{alice: exits") for step in steps)
+
+
 def test_a_program_that_floods_ends_it(command: Command) -> None:
     client = command.program("flood", "while True: print('x' * 4000)")
     with recording(command, "a/b", "--client", client) as person:

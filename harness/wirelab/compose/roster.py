@@ -289,7 +289,9 @@ def _entry(
         wrong(line, "roster.language", value=said)
     student = Student(key_of(_LABELLED.sub("", number) or login or name), name, number, login, language)
     aliases = tuple(value for value in (*numbers, *values["login"]) if value and value not in (number, login))
-    return Entry(student, line, next(filter(None, values["group"]), ""), aliases, f"{last} {first}".strip())
+    return Entry(
+        student, line, next(filter(None, values["group"]), ""), aliases, f"{last} {first}" if first and last else ""
+    )
 
 
 def _cell(cells: list[str], at: int) -> str:

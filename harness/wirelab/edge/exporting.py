@@ -6,6 +6,7 @@ Reads sheets and writes files; decides nothing about marks, and takes them from 
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -41,9 +42,9 @@ register(
         ),
         "export.lab-changed": Text(
             "the lab is not what it was when {folder} was last graded or judged: these marks are by the lab as it is now, "
-            "those in {folder} are older; `wirelab judge {folder}` makes them the same",
+            "those in {folder} are older; `wirelab judge {folder}{lab}` makes them the same",
             "自 {folder} 上次评分或重新判定之后，实验已有改动：这里的分数按现在的实验计算，{folder} 里的还是旧的；运行 "
-            "`wirelab judge {folder}` 可使两者一致",
+            "`wirelab judge {folder}{lab}` 可使两者一致",
         ),
         "export.written": Text("written: {file}", "已写入：{file}"),
         "export.pending": Text(
@@ -95,7 +96,8 @@ def export(options: argparse.Namespace, language: Language) -> int:
     kept = records.read_class(out)
     lab = class_reports.lab_of(out, kept, options.lab)
     if kept.digest not in ("", lab.digest):
-        complain(safe(say("export.lab-changed", language, folder=out)))
+        named = f" --lab {shlex.quote(options.lab)}" if options.lab else ""
+        complain(safe(say("export.lab-changed", language, folder=out, lab=named)))
     known = {key: records.read_submission(out / records.STUDENTS / key) for key in kept.students}
     if options.format in ONE:
         return _one(options, out, lab, known, to, language)

@@ -13,8 +13,9 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self, TypeVar
 
+from wirelab.base.clock import now_ns
 from wirelab.base.errors import InputError, UsageError, WirelabError
 from wirelab.base.signals import INTERRUPTS
 from wirelab.base.texts import Language, Text, register, say
@@ -35,11 +36,14 @@ from wirelab.observe.terminal import readable
 from wirelab.present.console import LiveConsole
 from wirelab.present.style import safe
 from wirelab.stage.recording import Recording, kept
+from wirelab.stage.worker import Worker
 
 SCHEMA = "scenario.schema.json"
 LONGEST_TITLE = 200  # characters
 MOST_REPLAYS = 20
 LONGEST_HEARTBEAT = 600.0  # seconds
+HANDED_OVER = 15.0  # seconds in which a recording that was broken off is handed over and written
+Handed = TypeVar("Handed")
 
 register(
     {
@@ -144,17 +148,18 @@ def record(options: argparse.Namespace, language: Language) -> int:
     draft = blank(wanted)
     profile, source = library.profile_for(read(draft), file)
     put(safe(say("record.begins", language, name=wanted.name)))
-    deeds, seen = _recorded(draft, profile, wanted, options.clients, language)
-    bound = next((event for event in seen.events if isinstance(event, Bounded)), None)
-    if bound is not None:
-        raise InputError("record.flooded", actor=bound.actor or "-", limit=bound.limit)
-    recorded = drafted(draft, profile, deeds, seen)
-    whole = bool(deeds) and deeds[-1].what == "ends"
-    if all(isinstance(step, Start) for _, step in recorded.script):
-        raise InputError("record.empty") if whole else KeyboardInterrupt
-    if not whole:
-        _write_unplayed(file, recorded, language)
-        raise KeyboardInterrupt
+    with _Relay() as relay:
+        deeds, seen = _recorded(draft, profile, wanted, options.clients, language, relay)
+        bound = next((event for event in seen.events if isinstance(event, Bounded)), None)
+        if bound is not None:
+            raise InputError("record.flooded", actor=bound.actor or "-", limit=bound.limit)
+        recorded = drafted(draft, profile, deeds, seen)
+        whole = relay.first is None and deeds[-1].what == "ends"
+        if all(isinstance(step, Start) for _, step in recorded.script):
+            raise InputError("record.empty") if whole else KeyboardInterrupt
+        if not whole:
+            _write_unplayed(file, recorded, language)
+            raise KeyboardInterrupt
 
     def told(count: int, of: int) -> None:
         put(say("record.replayed", language, count=count, of=of))
@@ -241,8 +246,42 @@ def _write(file: Path, text: str) -> None:
         raise InputError("record.unwritable", file=file, why=error.strerror or error) from None
 
 
+class _Relay:
+    """Ctrl-C, SIGTERM and SIGHUP go on to the process that records, which hands over what was done until then, and do
+    nothing while that is written. One that comes HANDED_OVER seconds after the first is an interrupt as ever."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None  # when the first came
+        self._worker: Worker[Any] | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._came) for number in INTERRUPTS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def result(self, worker: Worker[Handed]) -> Handed:
+        """What the process hands over. Raises what ``Worker.result`` raises."""
+        self._worker = worker
+        for number in INTERRUPTS:
+            signal.signal(number, self._came)
+        found = worker.result()
+        worker.wait()
+        return found
+
+    def _came(self, *_: object) -> None:
+        now = now_ns()
+        self.first = self.first or now
+        if self._worker is None or now - self.first > HANDED_OVER * 1e9:
+            raise KeyboardInterrupt
+        self._worker.interrupt()
+
+
 def _recorded(
-    draft: Draft, profile: Profile, wanted: Wanted, clients: int, language: Language
+    draft: Draft, profile: Profile, wanted: Wanted, clients: int, language: Language, relay: _Relay
 ) -> tuple[tuple[Deed, ...], Evidence]:
     scenario = read(draft)
     width = max(NARROWEST, min(WIDEST, shutil.get_terminal_size((PLAIN, 24)).columns))
@@ -250,15 +289,7 @@ def _recorded(
     console = LiveConsole(actors, profile, scenario.port, language=language, width=width, colour=True)
     recording = Recording(0, 1, console.feed, language)
     with kept(0):
-        worker = begin_recording(draft, profile, wanted, clients, recording)
-        before = {number: signal.signal(number, lambda *_: worker.interrupt()) for number in INTERRUPTS}
-        try:
-            found = worker.result()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        worker.wait()
-    return found
+        return relay.result(begin_recording(draft, profile, wanted, clients, recording))
 
 
 def _title(options: argparse.Namespace, name: str, language: Language) -> Title:

@@ -23,6 +23,7 @@ AT_ONCE = 1_000 * MS  # a crash so soon after a line was typed, or a message cam
 
 _ENDS = frozenset(("WL503", "WL504", "WL601"))  # it did not close, or end
 _NAMED = re.compile(r"""Exception in thread "?(?!main")(?P<name>[^":]+)|thread '(?!main')(?P<rust>[^']*)'""")
+_NAMED_MAIN = re.compile(r"""Exception in thread "main"|thread 'main'""")
 _RAN_OUT = re.compile(
     r"\btim(?:ed|e)[ -]?out\b|TimeoutError|ETIMEDOUT|EAGAIN|temporarily unavailable|超时", re.IGNORECASE
 )
@@ -135,7 +136,7 @@ def _ended(view: View, actor: str, crash: Crash) -> Bilingual | None:
         return None
     if chain.done:
         stays = told(view, actor, chain)
-    elif "main" in crash.lines[0]:  # as Java and Rust name it, whose stacks nobody sees
+    elif _NAMED_MAIN.search(crash.lines[0]):  # as Java and Rust name it, whose stacks nobody sees
         stays = Bilingual("other threads go on", "其他线程还在继续")
     else:
         return None
@@ -147,8 +148,15 @@ def _sent(view: View, actor: str, crash: Crash, wanted: str, *, whole: bool) -> 
     lines = view.typed_lines(actor)
     text = wanted if whole else told_of(wanted, (line for _, line in lines))
     left = _own_messages(view, actor)
+    others = (name for name in view.scenario.clients if name != actor)
+    if not whole and any(line == text for name in others for _, line in view.typed_lines(name)):
+        return  # it may be theirs that is missing
+    before = max(
+        (time for time, _ in lines if time <= crash.time), default=crash.time
+    )  # who has typed on, has been read
     for time, line in lines:
-        if line and line == text and crash.time <= time + AT_ONCE and not any(line in item.text for item in left):
+        late = time >= before and crash.time <= time + AT_ONCE
+        if line and line == text and late and not any(line in item.text for item in left):
             typed = view.seconds(time)
             english = f"; '{line}', typed at {typed} s, was never sent"
             yield Bilingual(english, f"；{typed} 秒输入的“{line}”一直没有发送")

@@ -33,7 +33,7 @@ Acted = tuple[str | None, Step]
 class Deed:
     """Something that a person did to a program. ``what``: ``types`` (a text of printable characters, or a line break),
     ``presses`` (a key), ``starts`` (it itself), ``signals`` (a signal, or HANGUP for closing the terminal), ``expects`` (a text that it showed),
-    ``ends`` (the recording; no actor). ``idle``: nanoseconds that had gone by in menus until then, which are no pauses."""
+    ``ends`` (the recording; no actor), or it was ``broken`` off. ``idle``: nanoseconds that had gone by in menus until then, which are no pauses."""
 
     time: int
     actor: str
@@ -160,7 +160,7 @@ class _Scribe:
     def _done(self, deed: Deed) -> None:
         if self._pending is not None and self._pending[0] != deed.actor:
             self._flush()
-        if deed.what != "ends" or self._alive:
+        if deed.what not in ("ends", "broken") or self._alive:
             self._pause(deed.time, deed.idle)
         match deed.what:
             case "types":

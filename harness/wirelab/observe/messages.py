@@ -51,9 +51,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 @lru_cache(maxsize=256)
 def _sure(pattern: str) -> bool:
     """Whether no short text makes a pattern slow, so that it needs no timer: no group is repeated, at most two things are."""
-    plain = re.sub(r"\\.|(?<=\()\?", "", pattern, flags=re.DOTALL)  # "(?" repeats nothing
+    plain = re.sub(r"\\.", "x", pattern, flags=re.DOTALL).replace("(?", "(")  # "(?" repeats nothing
     spaced = re.search(r"\(\?[a-zA-Z]*x", pattern)  # blanks between a group and what repeats it mean nothing
-    return not spaced and len(re.findall(r"[*+?{][?+]?", plain)) <= 2 and not re.search(r"\)[*+{]", plain)
+    return not spaced and len(re.findall(r"[*+?{][?+]?|\|", plain)) <= 2 and not re.search(r"\)[*+{]", plain)
 
 
 @dataclass(frozen=True, slots=True)

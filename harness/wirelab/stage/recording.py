@@ -276,22 +276,30 @@ class Recording:
     def drive(self, stage: Stage, begin: Sequence[Starting], later: Sequence[Starting]) -> None:
         """Start what is there from the beginning, then let the person play until they finish, nothing runs any more, or
         a terminal is flooded: then the last deed is ``ends``. An interrupt, or a terminal that is gone, breaks off what
-        they do, and is not raised: what was done was done. Raises what starting a program raises."""
+        they do (``broken``), and is not raised: what was done was done. From then on interrupts are ignored: a terminal
+        that closes gives word of that in several ways, and what was done has still to be handed over. Raises what starting
+        a program raises."""
         self._stage = stage
+        for number in INTERRUPTS:
+            signal.signal(number, self._interrupted)
         self._waiting = list(later)
         tty.setraw(self._keyboard, termios.TCSANOW)
         try:
             for one in begin:
                 self._start(one)
             self._play()
-            self._over = True
+            self._over = True  # what the harness ends from here on is nothing to be told
             self._deed("", "ends")
             self._write("\x1b[0m\r\n")
         except KeyboardInterrupt:
-            for number in INTERRUPTS:  # a terminal that closes gives word of that in several ways
-                signal.signal(number, signal.SIG_IGN)
-        finally:
-            self._over = True  # what the harness ends from here on is nothing to be told
+            self._over = True
+            if not self.deeds or self.deeds[-1].what != "ends":
+                self._deed("", "broken")
+
+    def _interrupted(self, *_: object) -> None:
+        over, self._over = self._over, True
+        if not over:
+            raise KeyboardInterrupt
 
     def _play(self) -> None:
         while not self._over:

@@ -14,7 +14,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Generic, NoReturn, TypeVar
 
 from wirelab.base.errors import AuthorError, EnvironmentFault, HarnessBug, WirelabError
@@ -49,7 +48,7 @@ class Worker(Generic[Result]):
         """Fork and call ``work`` there with this process's pid. Raises EnvironmentFault when it cannot be forked."""
         sys.stdout.flush()
         sys.stderr.flush()
-        parent = os.getpid()
+        parent, self._gone = os.getpid(), False
         self._reader, writer = os.pipe()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # so that none comes before _work's ``try``
         try:
@@ -69,8 +68,8 @@ class Worker(Generic[Result]):
         return self._reader
 
     def interrupt(self) -> None:
-        """Interrupt ``work``; what it makes of that is its own affair."""
-        with suppress(ProcessLookupError):
+        """Interrupt ``work``; what it makes of that is its own affair. Does nothing after ``wait``."""
+        if not self._gone:
             os.kill(self._pid, signal.SIGINT)
 
     def stop(self) -> None:
@@ -112,7 +111,9 @@ class Worker(Generic[Result]):
 
     def wait(self) -> int:
         """Wait until the process is gone, after ``result``; its exit status, or minus the signal's number."""
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        status = os.waitpid(self._pid, 0)[1]
+        self._gone = True
+        return os.waitstatus_to_exitcode(status)
 
     def _end(self) -> None:
         """Ask the process to clean up, wait for it, and insist when it does not."""
