@@ -93,6 +93,22 @@ def test_the_lab_is_looked_for_where_it_lay_and_nowhere_else(
         records.read_lab(out, kept, None)
 
 
+def test_until_all_is_judged_marks_are_those_of_the_lab_as_it_was(out: Path, tmp_path: Path):
+    first = tiny(tmp_path)
+    records.write_class(out, first, [], over=False)
+    assert "" == records.read_class(out).digest
+    records.write_class(out, first, [])
+    again = tiny(tmp_path, points=20)
+    records.write_class(out, again, [], over=False)
+    assert first.digest == records.read_class(out).digest != again.digest
+    one = again.scenarios["messaging/one-line"]
+    for changed in (
+        replace(one, source="another protocol"),
+        replace(one, scenario=replace(one.scenario, text="another")),
+    ):
+        assert again.digest != replace(again, scenarios={"messaging/one-line": changed}).digest
+
+
 def test_a_lab_of_the_kit_is_found_by_its_name_wherever_the_kit_lies(out: Path):
     lab = labs.load(kit.labs_root() / "1-messaging", hidden=True)
     records.write_class(out, lab, [])

@@ -66,6 +66,13 @@ def test_the_family_comes_first_in_chinese(tmp_path: Path, first: str, last: str
     }
 
 
+@pytest.mark.parametrize("columns", ["Last name", "First name"])
+def test_one_part_of_a_name_beside_the_whole_is_no_name(tmp_path: Path, columns: str):
+    found = roster(tmp_path, f"ID number,Full name,{columns}\n2,Bob Ray,Ray\n")
+    assert None is found.by_name("Ray")
+    assert "2" == getattr(found.by_name("Ray Bob"), "student", None).number  # type: ignore[union-attr]
+
+
 def test_parts_of_a_name_that_fit_two_students_tell_nobody(tmp_path: Path):
     found = roster(tmp_path, "First name,Last name,ID number\n雷,李,7\n李,雷,8\n")
     assert None is found.by_name("雷 李")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.judge.caused import (
+    BOB_HELLO,
     CAUSED,
     CRASH,
+    CROWD,
+    JOINING,
     MAIN_IS_OVER,
     OPEN,
     RECEIVER,
@@ -150,6 +153,45 @@ def test_a_key_that_made_the_error_is_the_cause() -> None:
 
 
 # --- a report that is none of the main thread's end
+
+
+def test_a_line_that_was_read_before_another_one_was_is_not_unsent_because_of_it() -> None:
+    found = lines_unsent(CRASH, at=205)
+    told = [item.cause.rationale.in_("en") for item in found.findings if item.cause and item.cause.code == "WL663"]
+    assert told
+    assert all("'you', typed" in text for text in told)
+
+
+def test_a_prompt_with_main_in_it_names_no_thread() -> None:
+    joins = witnessed(2010, "alice", JOINING, RECEIVER, sockets=OPEN)
+    run = quits(HELLO, shown(5, "alice", f"main menu> {CRASH}"), joins)
+    assert "WL663" not in [code for _, code in causes(run)]
+
+
+def test_rust_names_its_threads_too() -> None:
+    def quit_after(thread_name: str) -> list[tuple[str, str]]:
+        threads = (thread("client", "waiting"), thread("client", "receiving", None, *_ports()))
+        crash = f"thread '{thread_name}' panicked at src/main.rs:9:5:\r\nindex out of bounds\r\n"
+        return causes(quits(HELLO, shown(5, "alice", crash), witnessed(2010, "alice", *threads, sockets=OPEN)))
+
+    assert ("WL601", "WL663") in quit_after("main")
+    assert "WL663" not in [code for _, code in quit_after("receiver")]
+
+
+def test_a_line_that_another_client_typed_as_well_may_be_theirs() -> None:
+    def found(other: str) -> list[str]:
+        run = judged(
+            scenario(cast=CROWD, script=(*STARTS, "{start: bob}", "{server: shows, text: '): hi'}")),
+            HELLO + BOB_HELLO,
+            typed(100, "alice", "hi⏎"),
+            shown(101, "alice", CRASH),
+            typed(110, "bob", f"{other}⏎"),
+            missed(3, 2200, run_delay=0.0),
+        )
+        return [of for code, of in causes(run) if code == "WL604"]
+
+    assert ["WL663"] == found("ho")
+    assert "WL663" not in found("hi")
 
 
 READS_ON = witnessed(2200, "alice", thread("MainThread", "keyboard", 40), RECEIVER, sockets=OPEN)

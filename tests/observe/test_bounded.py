@@ -57,7 +57,9 @@ def test_in_another_thread_nothing_is_bounded_and_nothing_breaks() -> None:
         assert pool.submit(match).result()
 
 
-@pytest.mark.parametrize("pattern", [SLOW, ".*a.*a.*c", "(?:a?a)+c", "(?x)(a|aa) +c", f"{'a?' * 40}c"])
+@pytest.mark.parametrize(
+    "pattern", [SLOW, ".*a.*a.*c", "(?:a?a)+c", "(?x)(a|aa) +c", f"{'a?' * 40}c", "(?:a|a)" * 40 + "c"]
+)
 def test_wherever_an_author_s_pattern_meets_what_was_sent_or_shown_it_is_bounded(pattern: str) -> None:
     text = "a" * 2000 + "b"
     with pytest.raises(Overrun):
@@ -81,3 +83,9 @@ def test_what_is_usual_needs_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = framed("line", r"MSG(?: (?P<text>.*))?", r"AT \((\d+),(\d+)\)\*")
     for text in ("MSG " + TEXT, "AT (1,22)*", TEXT):
         usual.recognise("client", text)
+
+
+def test_an_escaped_bracket_may_be_left_out_as_any_letter() -> None:
+    text = "(" * 40 + "d"
+    with pytest.raises(Overrun):
+        framed("line", r"\(?" * 40 + r"\(" * 40 + "c").recognise("client", text)

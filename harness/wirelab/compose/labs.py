@@ -74,13 +74,13 @@ class LoadedLab:
     lab: Lab
     scenarios: dict[str, LoadedScenario]
     reports: Mapping[tuple[str, str, str], float] | None = None
+    text: str = ""  # its file, as it was read
 
     @property
     def digest(self) -> str:
         """What tells whether a mark is still the one that would be given: the lab's file, its scenarios and protocols."""
-        texts = [library.read_text(self.folder / kit.LAB_FILE)]
-        texts += [text for one in self.scenarios.values() for text in (one.scenario.text, one.source)]
-        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        texts = (text for one in self.scenarios.values() for text in (one.scenario.text, one.source))
+        return hashlib.sha256("\0".join((self.text, *texts)).encode()).hexdigest()
 
 
 def names() -> list[str]:
@@ -149,7 +149,7 @@ def load(folder: Path, *, hidden: bool) -> LoadedLab:
     if problems:
         raise AuthorError(tuple(problems))
     played = wanted if hidden else lab.shown
-    return LoadedLab(folder, lab, {name: loaded[name] for name in played})
+    return LoadedLab(folder, lab, {name: loaded[name] for name in played}, text=text)
 
 
 def _bank() -> Mapping[str, Kind]:

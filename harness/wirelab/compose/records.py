@@ -175,13 +175,19 @@ def write(path: Path, data: str | bytes | Iterable[str]) -> None:
         raise InputError("records.unwritable", folder=path, why=error.strerror or error) from None
 
 
-def write_class(out: Path, lab: LoadedLab, keys: Sequence[str], *, reports: bool = False) -> None:
-    """Say whose grades ``out`` holds, by which lab, and whether lab reports count."""
+def write_class(out: Path, lab: LoadedLab, keys: Sequence[str], *, reports: bool = False, over: bool = True) -> None:
+    """Say whose grades ``out`` holds, by which lab, and whether lab reports count. Until grading is ``over``, its marks are
+    those of the lab as it was before."""
     document: dict[str, object] = {"format": _FORMAT, "version": _VERSION, "lab": lab.lab.lab}
     folder = lab.folder.resolve()
     own = None if folder.parent == kit.labs_root().resolve() else os.path.relpath(folder, out.resolve())
-    document |= {"students": list(keys), "reports": reports, "folder": own, "digest": lab.digest}
+    document |= {"students": list(keys), "reports": reports, "folder": own}
+    document["digest"] = lab.digest if over else _digest_of(out)
     write(out / CLASS, json.dumps(document, indent=1) + "\n")
+
+
+def _digest_of(out: Path) -> str:
+    return read_class(out).digest if (out / CLASS).is_file() else ""
 
 
 def read_class(out: Path) -> Class:

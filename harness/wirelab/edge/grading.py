@@ -188,7 +188,8 @@ def grade(options: argparse.Namespace, language: Language) -> int:
             for note in one.notes:
                 put(safe(say("grade.note", language, name=one.student.called, note=note.in_(language))))
         entries = [_entry(one) for one in found.submissions] + [Entry(student, "", None) for student in found.missing]
-        records.write_class(out, lab, [entry.student.key for entry in entries], reports=options.reports)
+        keys = [entry.student.key for entry in entries]
+        records.write_class(out, lab, keys, reports=options.reports, over=False)
         values: dict[str, object] = {"lab": lab.lab.lab, "count": len(entries), "scenarios": len(lab.scenarios)}
         values["sandbox"] = say("grade.no-sandbox", language) if options.no_sandbox else ""
         room: Classroom | Cluster
@@ -202,7 +203,9 @@ def grade(options: argparse.Namespace, language: Language) -> int:
             boxed = not options.no_sandbox
             room = Cluster(lab, out.absolute(), link, handed, jobs=jobs, sandboxed=boxed, observe=options.observe)
         grades = _play(room, entries, out, lab, language, began)
-        return _finish(out, lab, grades, language, began)
+        status = _finish(out, lab, grades, language, began)
+        records.write_class(out, lab, keys, reports=options.reports)
+        return status
 
 
 def _play(

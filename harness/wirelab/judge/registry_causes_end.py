@@ -310,10 +310,10 @@ KINDS: tuple[Kind, ...] = (
         ),
         hint=Text(
             "Mend this first: read the line that names the error (in Python the last one, in Java the first), then the "
-            "nearest one that names a file of yours. An error ends only the thread it happens in; the others go on "
-            "without it.",
+            "nearest one that names a file of yours. An error that nobody catches ends its thread, and the program "
+            "only with its last thread.",
             "请先改这里：先看写着错误名称的那一行（Python 在最后，Java 在最前），再看离它最近、写着你的文件名的那一行。"
-            "错误只结束它所在的线程，其余线程照常运行。",
+            "没有捕获的错误只结束它所在的线程；最后一个线程结束，程序才结束。",
         ),
         cause=True,
     ),
