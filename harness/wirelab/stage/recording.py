@@ -17,7 +17,7 @@ import termios
 import tty
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from wirelab.base.clock import Deadline, now_ns
@@ -26,9 +26,9 @@ from wirelab.base.texts import Language, Text, register, say
 from wirelab.judge.transcribe import HANGUP, READY, Deed
 from wirelab.observe.connections import Noted
 from wirelab.observe.evidence import Event, Exited, Part, Role, Shown, Typed
-from wirelab.observe.terminal import as_seen
 from wirelab.present.style import safe
 from wirelab.stage.actors import Program
+from wirelab.stage.recording_window import Window
 from wirelab.stage.stage import Stage
 
 PREFIX = "\x1d"  # Ctrl-], as telnet has it
@@ -36,7 +36,6 @@ LOOK = 0.01  # seconds between two looks whether a key was pressed, while everyt
 START_SECONDS = 10.0  # for a program to show that it is ready
 QUIET = 0.4  # seconds without output after which one that shows something else is taken to be ready
 AT_ONCE = 1024  # bytes of keys taken in one look: a paste
-LONGEST_LINE = 4096  # characters
 _CONTROLS = {
     "\x03": "ctrl-c",
     "\x04": "ctrl-d",
@@ -55,12 +54,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _KEYS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~])?|[^\x00-\x1f\x7f\x80-\x9f]+|[\s\S]")
 _CUT = re.compile(r"(?:\x1b(?:\[[0-?]{0,64}[ -/]{0,64}|O)?|\r)\Z")  # may go on in what is read next
 _SIGNALS = {"t": "TERM", "k": "KILL", "i": "INT", "h": "HUP", "s": "STOP", "c": "CONT", "x": HANGUP}
-_SEQUENCE = re.compile(
-    r"(\x1b\[[0-9;]*[CDGKPXm@])"  # what moves the cursor on its line, erases there, or colours
-    r"|\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])"
-    r"|[\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-)
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]{0,4096}[ -/]{0,4096}|[\]PX^_][^\x07\x1b]{0,4096}\x1b?|[ -/]{0,4096})\Z")
 
 register(
     {
@@ -150,47 +143,6 @@ def kept(terminal: int) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class Harmless:
-    """Lets of a program's output through what a line on a terminal needs, and nothing that changes more than its line:
-    no titles, no questions that the terminal would answer at the keyboard, no other screens."""
-
-    def __init__(self) -> None:
-        self._rest = ""
-
-    def feed(self, data: str) -> str:
-        """What may be shown of ``data``; an unfinished sequence waits for its end."""
-        data = self._rest + data
-        unfinished = _UNFINISHED.search(data)
-        cut = unfinished.start() if unfinished else len(data)
-        data, self._rest = data[:cut], data[cut:]
-        return _SEQUENCE.sub(lambda found: found[1] or "", data)
-
-
-@dataclass(slots=True)
-class _Window:
-    """What the person would see of a program: the line on which its cursor stands, as it has been shown; and while
-    somebody else has the focus, what it wrote of a line that is not whole."""
-
-    filter: Harmless = field(default_factory=Harmless)
-    line: str = ""
-    begun: str = ""
-    last: str = ""  # the last line that is whole, and says something
-
-    def feed(self, data: str) -> str:
-        text = self.filter.feed(data)
-        *whole, rest = re.split(r"[\r\n]", self.line + text)
-        self.line = rest[-LONGEST_LINE:]  # of one that never ends, what the cursor stands behind
-        self.last = next((seen for line in reversed(whole) if (seen := as_seen(line).strip())), self.last)
-        return text
-
-    def whole_lines(self, data: str) -> str:
-        """What can be told now: up to the end of the last line, or all when a line is very long."""
-        self.begun += data
-        cut = self.begun.rfind("\n") + 1 or (len(self.begun) if len(self.begun) > LONGEST_LINE else 0)
-        whole, self.begun = self.begun[:cut], self.begun[cut:]
-        return whole
-
-
 class Recording:
     """One recording, from the first start to the last key. Is the stage's listener, too."""
 
@@ -201,7 +153,7 @@ class Recording:
         self._display = display
         self._screen = screen
         self._language = language
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[str, Window] = {}
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._cut = ""  # the beginning of a key's sequence, of which the rest may be under way
         self._menu: Callable[[str], None] | None = None
@@ -220,7 +172,7 @@ class Recording:
             return
         if isinstance(event, Shown):
             self._last_shown = event.time
-            window = self._windows.setdefault(event.actor, _Window())
+            window = self._windows.setdefault(event.actor, Window())
             text = window.feed(event.data)
             if event.actor == self.focus:
                 self._write(text)
@@ -230,7 +182,7 @@ class Recording:
         if isinstance(event, Noted | Typed):
             return
         if isinstance(event, Exited):
-            self._windows.setdefault(event.actor, _Window()).line = ""
+            self._windows.setdefault(event.actor, Window()).line = ""
         self._tell(*self._screen(event))
 
     def finish(self) -> None:
@@ -267,7 +219,7 @@ class Recording:
         self.focus = ""
         self._say("focus", actor=name)
         self.focus = name
-        window = self._windows.setdefault(name, _Window())
+        window = self._windows.setdefault(name, Window())
         window.begun = ""
         self._write(window.line)
 
