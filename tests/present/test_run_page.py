@@ -209,7 +209,7 @@ def test_a_terminal_s_flood_is_cut_and_says_by_how_much(monkeypatch: pytest.Monk
 
 
 def test_tabs_go_where_a_terminal_would_go_however_the_output_came() -> None:
-    run = made(HELLO + TALK + GOODBYE, shown="Connected to\r\nab").run
+    run = made(HELLO + TALK + GOODBYE, shown="Connected to\r\n你好").run
     events = (
         replace(event, data="\tcd\r\n\te\tf") if isinstance(event, Shown) and event.data == "hello\r\n" else event
         for event in run.evidence.events
@@ -217,7 +217,7 @@ def test_tabs_go_where_a_terminal_would_go_however_the_output_came() -> None:
     run = replace(run, evidence=replace(run.evidence, events=tuple(events)))
     data = json.loads(Read(page(Made(run, run.judged()))).raw["script"][0])
     shown = [piece for _, piece in data["screens"][1]]
-    assert ["Connected to\nab", "      cd\n        e       f"] == shown
+    assert ["Connected to\n你好", "    cd\n        e       f"] == shown
 
 
 def test_a_flood_of_events_is_cut_and_says_so_and_each_that_is_told_has_its_time(

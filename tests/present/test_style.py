@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcwidth
 
-from wirelab.present.style import BOLD, RED, Style, cells, clip, left, right, safe, split, wrap
+from wirelab.present.style import BOLD, RED, Style, cells, clip, left, right, safe, split, untabbed, wrap
 
 anything = st.text(st.characters())  # lone surrogates too
 
@@ -55,6 +55,24 @@ def test_a_cut_is_never_too_wide_and_says_that_it_is_one(text: str, width: int) 
     cut = clip(text, width)
     assert cells(cut) <= width
     assert cut == safe(text) or cut.endswith("…")
+
+
+@given(st.text(st.sampled_from("ab\t\n ")), st.integers(0, 20))
+def test_narrow_text_has_the_tab_stops_of_python(text: str, column: int) -> None:
+    assert (" " * column + text).expandtabs(8) == " " * column + untabbed(text, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("你好\tx", "你好    x"),
+        ("你好你好\tx", "你好你好        x"),
+        ("\x1b\tx", "\x1b   x"),  # named, it takes five cells
+        ("名\t分\n李\t9", "名      分\n李      9"),
+    ],
+)
+def test_a_tab_goes_to_the_next_eighth_cell(text: str, shown: str) -> None:
+    assert shown == untabbed(text)
 
 
 def test_a_cut_does_not_part_what_is_drawn_as_one() -> None:

@@ -142,6 +142,8 @@ def held(out: Path) -> Iterator[None]:
     that writes, is waited for. Source: flock(2)."""
     try:
         handle = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise InputError("records.missing", folder=out, file=CLASS) from None
     except OSError as error:
         raise InputError("records.unwritable", folder=out, why=error.strerror or error) from None
     try:

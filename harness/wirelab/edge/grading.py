@@ -251,10 +251,10 @@ def _terminated() -> Iterator[None]:
 def judge_class(out: Path, lab_name: str | None, language: Language) -> int:
     """Grade again what is kept in ``out``, as the lab's rubric and the checks are now, without playing anything."""
     began = now_ns()
-    kept = records.read_class(out)
-    lab = class_reports.lab_of(out, kept, lab_name)
-    progress = _Progress(len(kept.students), 0, language, began, live=False)
     with records.held(out):
+        kept = records.read_class(out)
+        lab = class_reports.lab_of(out, kept, lab_name)
+        progress = _Progress(len(kept.students), 0, language, began, live=False)
         grades = results.Grades(_write(out, classroom.regraded(lab, out, key), progress) for key in kept.students)
         status = _finish(out, lab, grades, language, began)
         records.write_class(out, lab, kept.students, reports=kept.reports)

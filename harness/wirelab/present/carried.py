@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Sequence
 from typing import Literal
 
@@ -46,9 +45,7 @@ def carried(
 
 def beginning(data: bytes, encoding: str, most: int) -> str:
     """The first characters of some bytes, ``…`` where there are more; none is cut where it was not cut before."""
-    enough = data[: LONGEST_CHARACTER * (most + 1)]
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(enough, final=len(enough) == len(data))
-    return _cut(text, most)
+    return _cut(data[: LONGEST_CHARACTER * (most + 1)].decode(encoding, "replace"), most)
 
 
 def _content(message: Message, profile: Profile, language: Language, most: int) -> tuple[Kind | None, str]:

@@ -49,6 +49,7 @@ from wirelab.present.style import (
     clip,
     left,
     safe,
+    untabbed,
     wrap,
 )
 
@@ -241,7 +242,7 @@ class LiveConsole:
 
     def _screen(self, actor: str, terminal: _Terminal, time: int) -> list[str]:
         terminal.shown = len(terminal.line)
-        lines = self._line(time, actor, TERMINAL, terminal.line.expandtabs())
+        lines = self._line(time, actor, TERMINAL, untabbed(terminal.line))
         self._floods.shows(actor, len(lines))
         return lines
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from html import escape
 
 from wirelab.base.texts import Language
-from wirelab.present.style import safe
+from wirelab.present.style import safe, untabbed
 from wirelab.present.stylesheet import STYLE
 
 TAGS = frozenset(
@@ -50,7 +50,7 @@ def inert(text: str) -> str:
     """Foreign text with its lines kept; all else that is no visible character is named, as by ``style.safe``."""
     if "\n" not in text and "\t" not in text:
         return safe(text)
-    return "\n".join(safe(line) for line in text.expandtabs(8).split("\n"))
+    return "\n".join(safe(line) for line in untabbed(text).split("\n"))
 
 
 def text(foreign: str) -> Html:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from wirelab.present.html import inert
-from wirelab.present.style import safe
+from wirelab.present.style import safe, untabbed
 
 _MEANS = re.compile(r"[\\`*_\[\]<>|~$&{}#]|(?<=:)(?=//)|(?<=[wW])(?=\.)")
 _BEGINS = re.compile(r"(\d+)([.)])|([-+=])")
@@ -32,7 +32,7 @@ def lines(foreign: str) -> str:
 
 def code(foreign: str) -> str:
     """Foreign text as code in one line; not for tables, where ``|`` would part it."""
-    shown = safe(foreign.expandtabs(8))
+    shown = safe(untabbed(foreign))
     if not shown.strip(" "):
         return "` `"
     ticks = _fence(shown, 1)

@@ -11,7 +11,21 @@ from wirelab.base.texts import Language, Text, register, say
 from wirelab.judge.findings import REGISTRY, deepest
 from wirelab.judge.verdict import Beside, CheckResult, Finding, Judgement, Verdict
 from wirelab.present import words
-from wirelab.present.style import BOLD, DIM, GREEN, NARROWEST, RED, TERMINAL, YELLOW, Style, cells, left, safe, wrap
+from wirelab.present.style import (
+    BOLD,
+    DIM,
+    GREEN,
+    NARROWEST,
+    RED,
+    TERMINAL,
+    YELLOW,
+    Style,
+    cells,
+    left,
+    safe,
+    untabbed,
+    wrap,
+)
 
 LONGEST_QUOTE = 1000  # characters of a quoted terminal line; no line that anybody reads is longer
 ROWS, ROWS_BEFORE = 24, 8  # of a trace beside its segments, and how many of them before the first difference
@@ -180,7 +194,7 @@ def _evidence(page: _Page, finding: Finding, expected: str | None, margin: int) 
             page.say(margin, "verdict.terminal", actor=actor)
             quoted = actor
         bar = f"{' ' * margin}{TERMINAL} "
-        page.add(bar, line[:LONGEST_QUOTE].expandtabs(), again=bar)
+        page.add(bar, untabbed(line[:LONGEST_QUOTE]), again=bar)
         if len(line) > LONGEST_QUOTE:  # a flood: 4 MB without a line end; the run folder has it whole
             page.say(margin, "verdict.longer", count=words.grouped(len(line) - LONGEST_QUOTE))
 

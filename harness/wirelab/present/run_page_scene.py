@@ -35,7 +35,7 @@ from wirelab.present import words
 from wirelab.present.carried import beginning, carried
 from wirelab.present.html import inert
 from wirelab.present.ladder import Ladder, Rung, port_name
-from wirelab.present.style import safe
+from wirelab.present.style import cells, safe, untabbed
 
 register(
     {
@@ -203,9 +203,10 @@ def _screens(view: View, start: int) -> Iterator[Screen]:
             sizes[event.actor] = used + len(output)
             if kept := output[: max(0, MOST_OUTPUT - used)]:
                 begun = columns.get(event.actor, 0)
-                shown = (" " * begun + kept).expandtabs(8)
-                columns[event.actor] = len(shown.rpartition("\n")[2]) % 8
-                pieces.setdefault(event.actor, []).append((event.time - start, inert(shown[begun:])))
+                shown = inert(untabbed(kept, begun))
+                _, ended, last = shown.rpartition("\n")
+                columns[event.actor] = cells(last) + (0 if ended else begun)
+                pieces.setdefault(event.actor, []).append((event.time - start, shown))
     for actor in readers:
         more = max(0, sizes.get(actor, 0) - MOST_OUTPUT)
         yield Screen(actor, tuple(pieces.get(actor, ())), more)

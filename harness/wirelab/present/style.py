@@ -35,6 +35,7 @@ _FOREIGN = re.compile(f"[{_REGIONAL}]{{2}}|[^ -~]")
 _UNIT = re.compile(f"⟨[A-Z0-9+]{{2,8}}⟩|[{_REGIONAL}]{{2}}|.", re.DOTALL)
 _DISPUTED = frozenset("\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")  # keycap, skin tones
 NARROWEST = 20  # cells for text beside its label, however narrow the terminal
+TAB_STOP = 8  # cells from one to the next, as terminals begin
 TERMINAL = "▌"  # beside what a terminal shows
 
 _CLOSING = frozenset("，。；：！？、）】》」』〉”’…·%℃,.;:!?)]}⟩")
@@ -83,6 +84,28 @@ def cells(text: str) -> int:
         return len(text)
     # A pair of regional indicators is one flag of two cells, whatever either half alone would be.
     return sum(1 if "\U0001f1e6" <= char <= "\U0001f1ff" else max(0, wcwidth(char)) for char in text)
+
+
+def untabbed(text: str, column: int = 0) -> str:
+    """Foreign text, perhaps of many lines, with blanks for its tabs up to the next tab stop, as on a terminal.
+
+    ``column`` is the cell in which its first line begins.
+    """
+    if "\t" not in text:
+        return text
+    first, *others = text.split("\n")
+    return "\n".join([_untabbed(first, column), *(_untabbed(line, 0) for line in others)])
+
+
+def _untabbed(line: str, column: int) -> str:
+    *before_tabs, last = line.split("\t")
+    shown = []
+    for piece in before_tabs:
+        column += cells(safe(piece))
+        blanks = TAB_STOP - column % TAB_STOP
+        shown.append(piece + " " * blanks)
+        column += blanks
+    return "".join(shown) + last
 
 
 def clip(text: str, width: int) -> str:

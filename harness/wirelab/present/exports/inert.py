@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from wirelab.base import plain_json
 from wirelab.base.texts import Language, Text, register, say
-from wirelab.present.style import safe
+from wirelab.present.style import safe, untabbed
 
 register(
     {
@@ -39,7 +39,7 @@ def plain(text: str) -> str:
 
 def plain_lines(text: str) -> list[str]:
     """The lines of ``text``, each ``plain``; tabs are spaces, and CR LF ends a line as LF does."""
-    return [plain(line.expandtabs()) for line in text.replace("\r\n", "\n").split("\n")]
+    return [plain(untabbed(line)) for line in text.replace("\r\n", "\n").split("\n")]
 
 
 def csv_cell(text: str) -> str:

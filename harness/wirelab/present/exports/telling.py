@@ -17,6 +17,7 @@ from wirelab.judge.verdict import Beside, CheckResult, Finding, Said, Verdict
 from wirelab.present.exports.inert import plain, plain_lines
 from wirelab.present.feedback import hidden_numbers, in_
 from wirelab.present.outcome import LONGEST_QUOTE
+from wirelab.present.style import untabbed
 from wirelab.present.words import number
 
 LONGEST = 20_000  # characters of one sentence or of what a build said: more than anybody reads
@@ -212,7 +213,7 @@ def _evidence(finding: Finding, language: Language) -> Iterator[str]:
     if finding.frames:
         yield f"    {say('verdict.frames', language, frames=', '.join(str(frame) for frame in finding.frames))}"
     for actor, line in finding.terminal:
-        yield f"    ▌ {plain(actor)}: {plain(_cut(line, language, LONGEST_QUOTE).expandtabs())}"
+        yield f"    ▌ {plain(actor)}: {plain(untabbed(_cut(line, language, LONGEST_QUOTE)))}"
     yield from (f"    {line}" for line in _beside(finding.beside, language))
 
 
