@@ -140,7 +140,7 @@ class Session:
 
     def _read(self, line: str) -> tuple[ScriptStep, Scenario]:
         """One more step, as a scenario's reader understands it after those that started the actors."""
-        self._check_length(line)
+        self._check_length([*self._steps, line], self._expected)
         before = [as_yaml({"start": name}) for name in self._cast if name in self._stage.actors]
         scenario = parse_scenario(self._text([*before, line], []), self._setting.name)
         self._check_speakable(replace(scenario, script=scenario.script[-1:]))
@@ -158,10 +158,9 @@ class Session:
             return self._missed(judge(view.scenario, view.profile, view.evidence).checks)
         return self._missed([with_causes(view, check) for check in checks])
 
-    def _check_length(self, line: str) -> None:
-        """That all of the script can be read again, should it be kept. Raises InputError."""
-        items = [*self._steps, *self._expected, line]
-        if len(self._text([], [])) + sum(len(item) + len("  - \n") for item in items) > MAX_CHARACTERS:
+    def _check_length(self, script: list[str], expect: list[str]) -> None:
+        """That the scenario can be read again, should it be kept. Raises InputError."""
+        if len(self._text(script, expect)) > MAX_CHARACTERS:
             raise InputError("pytest.long", limit=MAX_CHARACTERS)
 
     def _check_speakable(self, scenario: Scenario) -> None:
@@ -179,7 +178,7 @@ class Session:
         return self._checked(written, of=actor)
 
     def _checked(self, written: str, of: str | None = None) -> Answer:
-        self._check_length(written)
+        self._check_length(self._steps, [*self._expected, written])
         started = [as_yaml({"start": name}) for name in self._cast if name in self._stage.actors]
         scenario = parse_scenario(self._text(started or ["{wait: 0}"], [written]), self._setting.name)
         self._check_speakable(replace(scenario, script=()))
