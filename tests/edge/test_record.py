@@ -23,10 +23,12 @@ import pytest
 from pexpect import EOF, TIMEOUT, fdpexpect
 
 from tests.edge.command import PATIENCE, PYTHON, Command, inside
+from wirelab.compose.record import Made, Wanted, blank
 from wirelab.declare.scenario import Scenario, parse_scenario
 from wirelab.declare.schema import schema_text
-from wirelab.edge.record import _one_line, _title
+from wirelab.edge.record import _one_line, _tell, _title
 from wirelab.edge.record_arguments import add_record
+from wirelab.judge.verdict import Judgement, Verdict
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "\x1d"
@@ -356,6 +358,21 @@ def test_what_does_not_pass_is_written_and_says_so(command: Command) -> None:
     assert "# IT DOES NOT PASS with the programs that it was recorded with: see `wirelab run`.\n" in text
     assert "  - {start: alice, until: name?" in text.replace('"', "")
     assert 0 == command("lint", "b.yaml").status
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        (Verdict.PASS, "it passes\n"),
+        (Verdict.FAIL, "it does not pass with the programs"),
+        (Verdict.INCONCLUSIVE, "whether it passes could not be decided:\n"),
+    ],
+)
+def test_how_the_last_run_ended_is_told(verdict: Verdict, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = Wanted("a/b", "client", {}, Path(), 1)
+    draft = blank(wanted)
+    _tell(Made(draft, Judgement("a/b", (), verdict)), Path("b.yaml"), wanted, "en")
+    assert f"b.yaml: {len(draft.script)} steps, 0 expectations; {says}" in capsys.readouterr().out
 
 
 def test_what_the_program_prints_cannot_act_on_the_terminal(command: Command) -> None:

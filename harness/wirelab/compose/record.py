@@ -52,6 +52,10 @@ register(
             "IT DOES NOT PASS with the programs that it was recorded with: see `wirelab run`.",
             "用录制时的程序运行它并不通过：请用 `wirelab run` 查看原因。",
         ),
+        "record.remark.undecided": Text(
+            "It was played, but WHETHER IT PASSES COULD NOT BE DECIDED: see `wirelab run`.",
+            "已经运行过，但无法判断它是否通过：请用 `wirelab run` 查看原因。",
+        ),
     }
 )
 _WHAT = {
@@ -200,7 +204,8 @@ def generalised(
 
 
 def _failed(draft: Draft, judgement: Judgement, language: Language) -> Made:
-    return Made(replace(draft, remarks=(*draft.remarks, say("record.remark.failed", language))), judgement)
+    remark = "record.remark.failed" if judgement.verdict is Verdict.FAIL else "record.remark.undecided"
+    return Made(replace(draft, remarks=(*draft.remarks, say(remark, language))), judgement)
 
 
 def _play(scenario: Scenario, profile: Profile, source: str, wanted: Wanted, times: int) -> Iterator[Played]:

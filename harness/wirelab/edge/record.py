@@ -30,6 +30,7 @@ from wirelab.declare.steps import Start
 from wirelab.edge.output import put
 from wirelab.edge.running import NARROWEST, PLAIN, WIDEST
 from wirelab.judge.transcribe import Deed
+from wirelab.judge.verdict import Verdict
 from wirelab.observe.evidence import Bounded, Evidence
 from wirelab.observe.messages import Profile
 from wirelab.observe.terminal import readable
@@ -85,6 +86,10 @@ register(
         "record.not-passed": Text(
             "{file}: {steps} steps, {expected} expectations; it does not pass with the programs that it was recorded with:",
             "{file}：{steps} 个步骤，{expected} 项期望；用录制时的程序运行没有通过：",
+        ),
+        "record.undecided": Text(
+            "{file}: {steps} steps, {expected} expectations; whether it passes could not be decided:",
+            "{file}：{steps} 个步骤，{expected} 项期望；无法判断它是否通过：",
         ),
         "record.remark.unplayed": Text(
             "Recorded with `wirelab record`, but not played back: it may not pass, and it expects nothing of the packets.",
@@ -173,7 +178,7 @@ def record(options: argparse.Namespace, language: Language) -> int:
             raise
         _write(file, made.text)
     _tell(made, file, wanted, language)
-    return 0 if made.passed else 1
+    return made.judgement.verdict.exit_status
 
 
 def _write_unplayed(file: Path, recorded: Draft, language: Language) -> None:
@@ -309,8 +314,15 @@ def _one_line(text: str) -> str:
     return "".join(letter for letter in words if letter.isprintable())[:LONGEST_TITLE]
 
 
+_OUTCOMES = {
+    Verdict.PASS: "record.made",
+    Verdict.FAIL: "record.not-passed",
+    Verdict.INCONCLUSIVE: "record.undecided",
+}
+
+
 def _tell(made: Made, file: Path, wanted: Wanted, language: Language) -> None:
-    key = "record.made" if made.passed else "record.not-passed"
+    key = _OUTCOMES[made.judgement.verdict]
     steps, expected = len(made.draft.script), len(made.draft.expect)
     put(safe(say(key, language, file=file, steps=steps, expected=expected)))
     if not made.passed:
