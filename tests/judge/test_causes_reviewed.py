@@ -279,6 +279,30 @@ def test_who_finds_heartbeats_behind_others_has_another_reason_not_to_show_what_
     assert ([("WL604", "WL251")] if blamed else []) == causes(run)
 
 
+ALONE = 's > alice "HEARTBEAT 3\\n" at=900ms\nalice > s "HEARTBEAT-ACK 3\\n" at=901ms\n'
+
+
+def test_who_finds_heartbeats_first_in_a_segment_may_find_no_others() -> None:
+    run = judged(
+        scenario(script=(*STARTS, "{alice: shows, text: 'Broadcast: news'}")),
+        HELLO + 's > alice "HEARTBEAT 1\\nBROADCAST news\\n" at=99ms\nalice > s "HEARTBEAT-ACK 1\\n" +1ms\n' + ALONE,
+        missed(2, 2000, run_delay=0.0),
+    )
+    assert [("WL604", "WL251")] == causes(run)
+
+
+def test_who_finds_heartbeats_anywhere_may_find_broadcasts_alone_only() -> None:
+    """It looks for HEARTBEAT in what came, and takes what has none for one broadcast."""
+    acks = "".join(f'alice > s "HEARTBEAT-ACK {one}\\n" +1ms\n' for one in (1, 2))
+    run = judged(
+        scenario(script=(*STARTS, "{alice: shows, text: 'Broadcast: news'}")),
+        HELLO + WHOLE + 's > alice "HEARTBEAT 1\\nBROADCAST news\\nHEARTBEAT 2\\n" at=99ms\n' + acks + ALONE,
+        shown(6, "alice", "Broadcast: first\r\n"),
+        missed(2, 2000, run_delay=0.0),
+    )
+    assert [("WL604", "WL251")] == causes(run)
+
+
 # --- WL355, WL356
 
 
