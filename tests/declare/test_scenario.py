@@ -291,6 +291,14 @@ MISTAKES: list[tuple[str, str, str, str]] = [
         "6:",
         "which 'server' is",
     ),
+    (
+        "interval",
+        WHOLE.replace("tests: client", "tests: both")
+        .replace("role: server", "role: server, plays: reference")
+        .replace("0.2", "fast"),
+        "4:",
+        "which 'server' is",
+    ),
     ("name", WHOLE.replace("a/b", "a/c"), "1:11", "the scenario is called 'a/c' but its file is 'a/b'"),
 ]
 
