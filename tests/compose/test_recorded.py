@@ -56,7 +56,7 @@ def made(
 
 
 def undecided(check: CheckResult) -> CheckResult:
-    return replace(check, verdict=Verdict.INCONCLUSIVE)
+    return replace(check, verdict=Verdict.INCONCLUSIVE) if check.verdict is Verdict.PASS else check
 
 
 def expects(outcome: Made) -> set[str]:
@@ -86,6 +86,15 @@ def test_what_a_round_misses_is_expected_no_more(monkeypatch: pytest.MonkeyPatch
     assert (True, 2) == (outcome.passed, rounds)
     assert not {"messages"} & expects(outcome)
     assert {"handshake", "heartbeat", "teardown"} <= expects(outcome)
+
+
+def test_what_a_round_could_not_decide_is_still_expected_where_something_else_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent = run(beats(4), GOODBYE)
+    outcome, rounds = made(monkeypatch, [WHOLE], [(silent, Verdict.FAIL), (WHOLE, None)])
+    assert (True, 2) == (outcome.passed, rounds)
+    assert {"handshake", "heartbeat", "teardown"} == expects(outcome)
 
 
 def test_a_replay_whose_capture_has_gaps_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
