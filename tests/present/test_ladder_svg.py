@@ -70,6 +70,22 @@ def test_on_several_sheets_each_segment_is_on_one_and_marks_stand_beside_theirs(
     assert all({"client", "server", "state"} <= set(words(page)) for page in pages)
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_where_a_trace_and_the_segments_part_is_written_across(behind: bool) -> None:
+    reader = Ladder(LINE, port_name, language="en", width=120, colour=False)
+    rungs = [reader.see(one) for one in noted(dialogue(HELLO + 'a > s "MSG x"\n' + GOODBYE))]
+    frame = rungs[3].noted.segment.frame
+    (svg,) = ladder_pages(rungs, LINE, NAMES, language="en", parted={frame: ("✗ expected here", behind)})
+    texts = [
+        (text, float(one.get("y", "0")))
+        for one in ElementTree.fromstring(svg).iter(f"{SVG}text")
+        for text in [one.text]
+    ]
+    (bar,) = (y for text, y in texts if text == "✗ expected here")
+    heights = {text: y for text, y in texts if text in ("3", "4", "5")}
+    assert (heights["4"] < bar < heights["5"]) if behind else (heights["3"] < bar < heights["4"])
+
+
 def test_changed_states_are_bold_and_others_are_not() -> None:
     root = drawn(HELLO)
     states = [

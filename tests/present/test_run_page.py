@@ -138,6 +138,7 @@ def test_where_the_expected_trace_and_the_segments_part_is_marked_once() -> None
     assert 1 == read.said().count("first difference")
     parted = json.loads(read.raw["script"][0])["parted"]
     assert {"8": ["✗ expected here: alice > server FIN seq=u", False]} == parted
+    assert 2 == read.said().count("✗ expected here: alice > server FIN seq=u"), "on paper, and in the table"
 
 
 def test_findings_lead_to_their_frames_and_back() -> None:

@@ -78,6 +78,7 @@ _LABEL, _ARROW, _TEXT, _ROW = 15, 21, 17, 31  # of a rung: its label's baseline,
 _SLANT = 5
 _HEAD = 52
 _MOST_CHARACTERS = 400  # of one message; what has no room is left out of them
+_PARTED = "#fdecea"
 _TINT: dict[str, str] = {"opening": "#eef4fb", "closing": "#fdf3ea"}
 
 
@@ -110,10 +111,12 @@ def ladder_pages(
     origin: int | None = None,
     rows: int | None = None,
     marks: Mapping[int, str] | None = None,
+    parted: Mapping[int, tuple[str, bool]] | None = None,
 ) -> list[str]:
     """The same of rungs, as several documents of at most ``rows`` each, so that it can be printed; without, as one. ``origin``
     (nanoseconds) is where the time axis begins, ``marks`` are what is written in red beside a frame: the codes of
-    findings."""
+    findings; ``parted`` is what is written across, and whether behind the segment: where a trace and the segments part.
+    """
     if not rungs:
         words = say("figure.ladder.nothing", language)
         return [figure(words, words, 40, write(WIDTH / 2, 25, words, anchor="middle"), language=language)]
@@ -128,7 +131,7 @@ def ladder_pages(
     entries, pages = list(shortened(rungs, most)), []
     for at in range(0, len(entries), rows or len(entries)):
         page = entries[at : at + (rows or len(entries))]
-        drawing = _Drawing(profile, names, language, start, connections > 1, marks or {})
+        drawing = _Drawing(profile, names, language, start, connections > 1, marks or {}, parted or {})
         for entry in page:
             if isinstance(entry, Gap):
                 drawing.skip(entry.rungs)
@@ -152,9 +155,11 @@ class _Drawing:
         origin: int,
         several: bool,
         marks: Mapping[int, str],
+        parted: Mapping[int, tuple[str, bool]],
     ) -> None:
         self.several = several
         self._marks = marks
+        self._parted = parted
         self._profile = profile
         self._names = names
         self._language = language
@@ -173,6 +178,9 @@ class _Drawing:
         noted, segment = rung.noted, rung.noted.segment
         if rung.opens:
             self._ends(noted)
+        bar, behind = self._parted.get(segment.frame, ("", False))
+        if bar and not behind:
+            self._bar(bar)
         phase = _phase(noted)
         parts = list(self._sides(rung))
         parts += self._arrow(rung)
@@ -198,6 +206,8 @@ class _Drawing:
             el("g", el("title", fitted(spoken, 1, 400)), *parts, class_="rung", data_frame=segment.frame)
         )
         self._y += height
+        if bar and behind:
+            self._bar(bar)
 
     def skip(self, rungs: tuple[Rung, ...]) -> None:
         """Several segments that are only counted."""
@@ -262,6 +272,18 @@ class _Drawing:
     def _end(self, end: Endpoint) -> str:
         name = _named(end, self._names)
         return str(end) if name == port_name(end) else f"{name} {end}"
+
+    def _bar(self, words: str) -> None:
+        middle, room = (self._left + self._right) / 2, self._body - 16
+        self._parts.append(
+            el(
+                "g",
+                box(self._left + 2, self._y + 1, self._body - 4, 16, _PARTED),
+                write(middle, self._y + 13, fitted(words, 11, room), 11, RED, "middle", 700),
+                class_="parted",
+            )
+        )
+        self._y += 18
 
     def _sides(self, rung: Rung) -> Iterator[Html]:
         noted, segment = rung.noted, rung.noted.segment

@@ -176,6 +176,7 @@ class _Page:
             origin=scene_.start,
             rows=A_PAGE,
             marks=codes,
+            parted=scene_.parted,
         )
         yield from (el("div", Html(one), class_="drawn") for one in drawn)
         if len(rungs) < len(scene_.rungs):
@@ -228,6 +229,8 @@ class _Page:
         ack = "" if noted.ack is None else str(noted.ack)
         notes = ", ".join(self._say(f"ladder.note.{note}") for note in NOTES if note in noted.notes)
         carries = [el("div", f"({notes})", class_="soft")] if notes else []
+        if segment.frame in self._scene.parted:
+            carries.append(el("div", el("strong", self._scene.parted[segment.frame][0])))
         carries += [el("div", shown, class_="lines") for _, shown in self._scene.contents(rung)]
         if options := options_text(segment.options):
             carries.append(el("div", options, class_="soft"))
