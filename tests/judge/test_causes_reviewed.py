@@ -314,6 +314,22 @@ def test_answers_that_bear_the_number_of_the_heartbeat_before_are_not_late() -> 
     assert {("WL303", "WL355"), ("WL304", "WL355")} == set(causes(run))
 
 
+def test_a_wrong_number_is_told_where_one_segment_ends_a_heartbeat_and_begins_the_next() -> None:
+    wire = r"""
+s > alice "HEARTBEAT 1\n" at=100ms
+alice > s "HEARTBEAT-ACK 1\n" +1ms
+s > alice "HEARTBEAT 2" at=200ms
+s > alice "\nHEART" at=220ms
+alice > s "HEARTBEAT-ACK 1\n" +1ms
+s > alice "BEAT 3\n" at=240ms
+alice > s "HEARTBEAT-ACK 1\n" +1ms
+"""
+    run = judged("{heartbeat: alice}", HELLO + wire, exited(900, "alice"))
+    assert [("WL302", "WL355"), ("WL302", "WL355"), ("WL305", "WL355"), ("WL305", "WL355")] == causes(run)
+    pairs = next(item.cause.rationale.in_("en") for item in run.findings if item.cause)
+    assert "HEARTBEAT 2 → HEARTBEAT-ACK 1, HEARTBEAT 3 → HEARTBEAT-ACK 1" in pairs
+
+
 def test_answers_that_are_late_are_not_misnumbered() -> None:
     late = {1: None, 2: 1, 3: 2}
     wire = "".join(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from wirelab.base.texts import Bilingual, Text
 from wirelab.judge.blame import DROPPED
@@ -324,10 +325,13 @@ def _shifted(followed: list[tuple[Exchange, list[Message]]], strays: set[int]) -
 
 
 def _followed(view: View, index: int) -> list[tuple[Exchange, list[Message]]]:
-    """Each heartbeat with the answers, right or wrong, that came between its beginning and that of the next one."""
+    """Each heartbeat with the answers, right or wrong, that came between its beginning and that of the next one; where the
+    next one began in the segment that ends it, until that has come whole."""
     pairing = view.pairing(next(item for item in view.connections if item.index == index))
     given = [item.answer for item in pairing.exchanges if item.answer] + [*pairing.unsolicited, *pairing.repeated]
-    times = [item.question.began for item in pairing.exchanges]
+    questions = [item.question for item in pairing.exchanges]
+    times = [one.began for one in questions[:1]]
+    times += [one.began if one.began > before.time else one.time for before, one in pairwise(questions)]
     followed: list[tuple[Exchange, list[Message]]] = [(item, []) for item in pairing.exchanges]
     for answer in sorted(given, key=lambda answer: answer.start):
         if at := bisect_right(times, answer.began):
