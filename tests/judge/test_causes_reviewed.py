@@ -448,6 +448,18 @@ def test_a_late_answer_that_came_with_the_first_recv_after_enter_is_one_of_the_k
         assert expected == causes(run)
 
 
+def test_answers_that_a_lock_held_are_not_of_a_program_that_does_not_look() -> None:
+    answers = "".join(f'alice > s "HEARTBEAT-ACK {n}\\n" at={900 + n}ms\n' for n in (1, 2))
+    wire = HELLO + beat(1, 100) + beat(2, 300) + answers + "alice > s FIN at=1000ms\ns > alice FIN\nalice > s ACK\n"
+    calls = called(50, "alice", "recv", 41, thread="receiver"), called(901, "alice", "send", 12, thread="receiver")
+    for made, word in ((calls, "can answer only after Enter"), ((), "looks at the connection only after Enter")):
+        run = judged("{heartbeat: alice}", wire, typed(899, "alice", "x⏎"), *made, exited(1500, "alice"))
+        assert [("WL303", "WL351")] * 2 == causes(run)
+        told = [item.cause.rationale.in_("en") for item in run.findings if item.cause]
+        assert all(word in one for one in told)
+        assert not made or all("was in recv() when HEARTBEAT 1 came" in one for one in told)
+
+
 # --- programs that are not Python
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.judge.runs import GOODBYE, HELLO, judged, killed, missed, scenario, waited
+from tests.judge.runs import GOODBYE, HELLO, exited, judged, killed, missed, scenario, waited
 from wirelab.declare.head import Title
 from wirelab.declare.lab import Counted, RubricItem
 from wirelab.judge.points import score, total, unreached
@@ -63,6 +63,27 @@ def test_what_the_submission_kept_from_coming_about_is_part_of_all():
     right = sum(check.credit.met / check.credit.of for check in checks if check.credit is not None)
     assert round(10 * right / len(checks), 2) == points(Counted("not ready"))
     assert not any(unreached(RUNS["held up"], check) for check in RUNS["held up"].checks)
+
+
+PAIR = "{server: {role: server}, alice: {role: client}, bob: {role: client}}"
+ENDS = (*STARTS[:2], "{alice: exits}", "{start: bob, until: Connected}", "{bob: shows, text: hi}", "{bob: exits}")
+
+
+@pytest.mark.parametrize(
+    ("check", "actor", "expected"),
+    [("exits", None, 5), ("exits", "alice", 10), ("exits", "bob", 0), ("shows", None, 0)],
+)
+@pytest.mark.parametrize("late", [0.0, 8.0], ids=["its own fault", "the machine's"])
+def test_a_step_that_the_script_never_came_to_is_not_right(
+    check: str, actor: str | None, expected: float, late: float
+) -> None:
+    began = (exited(50, "alice"), missed(3, 9000, run_delay=late), killed(9001, "bob"))
+    run = judged(scenario(script=ENDS, cast=PAIR), HELLO + GOODBYE, *began, played=4)
+    (one,) = score([RubricItem(10, TITLE, (Counted("x", check, actor),))], {"x": run})
+    if late:
+        assert one.points == (10 if check == "exits" and actor != "bob" else None)
+    else:
+        assert one.points == expected
 
 
 def test_what_a_program_of_the_harness_held_up_costs_nothing():

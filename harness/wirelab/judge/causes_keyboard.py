@@ -45,14 +45,14 @@ def only_after_enter(view: View, finding: Finding) -> Finding | None:
     if case is None:
         return None
     released = _released(view, case)
+    held = _sent_after(view, case) if released or case.exchange.answer is None else None
     found = released or _kept_away(view, case) or _reading(view, case)
-    if found is not None:
+    if held is None and found is not None:
         seen, frames = found
         entry = cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
         if released is None and not calls_on(view, case.client, case.connection, "client", "recv"):
             return replace(entry, rationale=replace(entry.rationale, text=_NEVER))
         return entry
-    held = _sent_after(view, case)
     if held is not None:
         seen, frames = held
         entry = cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
@@ -155,7 +155,7 @@ def _sent_after(view: View, case: Case) -> tuple[Bilingual, tuple[int, ...]] | N
     calls = calls_on(view, case.client, case.connection, "client", "recv", "send")
     waiting = [call for call in calls if call.call == "recv" and call.time <= asked.time]
     enters = [time for time, _ in view.typed_lines(case.client) if time > asked.time + 2 * AT_ONCE]
-    if case.exchange.answer is not None or not enters or not waiting:
+    if not enters or not waiting:
         return None
     receiver = waiting[-1].thread
     mine = [call for call in calls if call.thread == receiver]
@@ -165,6 +165,11 @@ def _sent_after(view: View, case: Case) -> tuple[Bilingual, tuple[int, ...]] | N
     enter = max((time for time in enters if time <= following[0].time), default=0)
     if not enter or following[0].time - enter > AT_ONCE:
         return None
+    if case.exchange.answer is not None and case.exchange.answer.time < following[0].time:
+        return None
+    asked = next(
+        item.question for item in case.pairing.exchanges if item.question.time >= last.time
+    )  # what it received
     came, frame = view.seconds(asked.time), asked.frames[-1]
     where, time, pressed = place(following[0].line), view.seconds(following[0].time), view.seconds(enter)
     return Bilingual(

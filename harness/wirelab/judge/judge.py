@@ -16,7 +16,7 @@ from wirelab.judge.checks import check_expectation
 from wirelab.judge.clues import crash_of
 from wirelab.judge.credit import credit
 from wirelab.judge.findings import finding
-from wirelab.judge.steps import check_steps
+from wirelab.judge.steps import check_steps, unplayed
 from wirelab.judge.verdict import CheckResult, Finding, Judgement, Said, Verdict, worst
 from wirelab.judge.view import View
 from wirelab.observe.evidence import Evidence
@@ -53,7 +53,7 @@ def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement
     unsound = checks[-1].verdict is Verdict.INCONCLUSIVE
     verdict = Verdict.INCONCLUSIVE if unsound else worst(check.verdict for check in checks)
     told = (with_causes(view, _credited(view, check, unsound=unsound)) for check in checks)
-    return Judgement(scenario.name, tuple(told), verdict)
+    return Judgement(scenario.name, tuple(told), verdict, unplayed(view))
 
 
 def _credited(view: View, check: CheckResult, *, unsound: bool) -> CheckResult:

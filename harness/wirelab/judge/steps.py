@@ -32,6 +32,14 @@ _AGAIN = Bilingual(
 )
 
 
+_WAITING: dict[type[object], str] = {
+    steps.Shows: "shows",
+    steps.NeverShows: "never shows",
+    steps.Exits: "exits",
+    steps.Expects: "expects",
+}
+
+
 def check_steps(view: View) -> Iterator[CheckResult]:
     """One result for each step that waited for something, and for each that could not be played."""
     for played in view.steps():
@@ -52,6 +60,14 @@ def check_steps(view: View) -> Iterator[CheckResult]:
             yield _exits(view, step, step.action, played)
         elif isinstance(step.action, steps.Expects):
             yield _expects(view, step, step.action, played)
+
+
+def unplayed(view: View) -> tuple[tuple[str, str | None], ...]:
+    """The checks, by name and actor, of the steps that would have waited for something and that the script never came to,
+    or not to the end of."""
+    ended = {played.began.index for played in view.steps() if played.ended is not None}
+    left = (step for step in view.scenario.script if step.index not in ended)
+    return tuple((_WAITING[type(step.action)], step.actor) for step in left if type(step.action) in _WAITING)
 
 
 def _result(step: ScriptStep, name: str, verdict: Verdict, summary: Said, *findings: Finding) -> CheckResult:

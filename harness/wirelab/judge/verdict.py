@@ -108,11 +108,15 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The outcome of a run: every check in scenario order, and the verdict over all."""
+    """The outcome of a run: every check in scenario order, and the verdict over all.
+
+    ``unplayed``: the checks, by name and actor, that never came about, as the script ended before their steps.
+    """
 
     scenario: str
     checks: tuple[CheckResult, ...]
     verdict: Verdict
+    unplayed: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
