@@ -80,6 +80,7 @@ def test_a_step_that_the_script_never_came_to_is_not_right(
     began = (exited(50, "alice"), missed(3, 9000, run_delay=late), killed(9001, "bob"))
     run = judged(scenario(script=ENDS, cast=PAIR), HELLO + GOODBYE, *began, played=4)
     (one,) = score([RubricItem(10, TITLE, (Counted("x", check, actor),))], {"x": run})
+    assert run.unplayed == (() if late else (("shows", "bob"), ("exits", "bob")))
     if late:
         assert one.points == (10 if check == "exits" and actor != "bob" else None)
     else:

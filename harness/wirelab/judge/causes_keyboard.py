@@ -46,18 +46,18 @@ def only_after_enter(view: View, finding: Finding) -> Finding | None:
         return None
     released = _released(view, case)
     held = _sent_after(view, case) if released or case.exchange.answer is None else None
-    found = released or _kept_away(view, case) or _reading(view, case)
-    if held is None and found is not None:
-        seen, frames = found
-        entry = cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
-        if released is None and not calls_on(view, case.client, case.connection, "client", "recv"):
-            return replace(entry, rationale=replace(entry.rationale, text=_NEVER))
-        return entry
     if held is not None:
         seen, frames = held
         entry = cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
         return replace(entry, rationale=replace(entry.rationale, text=_HELD), hint=Said(_LOCK))
-    return None
+    found = released or _kept_away(view, case) or _reading(view, case)
+    if found is None:
+        return None
+    seen, frames = found
+    entry = cause("WL351", case.client, frames=frames, actor=case.client, seen=seen)
+    if released is None and not calls_on(view, case.client, case.connection, "client", "recv"):
+        return replace(entry, rationale=replace(entry.rationale, text=_NEVER))
+    return entry
 
 
 def _released(view: View, case: Case) -> tuple[Bilingual, tuple[int, ...]] | None:
@@ -167,9 +167,8 @@ def _sent_after(view: View, case: Case) -> tuple[Bilingual, tuple[int, ...]] | N
         return None
     if case.exchange.answer is not None and case.exchange.answer.time < following[0].time:
         return None
-    asked = next(
-        item.question for item in case.pairing.exchanges if item.question.time >= last.time
-    )  # what it received
+    received = (item.question for item in case.pairing.exchanges)
+    asked = next(question for question in received if question.time >= last.time)  # the one that it did not get past
     came, frame = view.seconds(asked.time), asked.frames[-1]
     where, time, pressed = place(following[0].line), view.seconds(following[0].time), view.seconds(enter)
     return Bilingual(

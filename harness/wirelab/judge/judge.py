@@ -53,7 +53,7 @@ def judge(scenario: Scenario, profile: Profile, evidence: Evidence) -> Judgement
     unsound = checks[-1].verdict is Verdict.INCONCLUSIVE
     verdict = Verdict.INCONCLUSIVE if unsound else worst(check.verdict for check in checks)
     told = (with_causes(view, _credited(view, check, unsound=unsound)) for check in checks)
-    return Judgement(scenario.name, tuple(told), verdict, unplayed(view))
+    return Judgement(scenario.name, tuple(told), verdict, () if excused else unplayed(view))
 
 
 def _credited(view: View, check: CheckResult, *, unsound: bool) -> CheckResult:

@@ -74,8 +74,8 @@ def _fraction(counted: Counted, judgement: Judgement | None) -> float | None:
     parts = [check.credit.met / check.credit.of for check in checks if check.credit is not None]
     parts += [0.0 for check in checks if unreached(judgement, check)]
     if parts and _broke_off(judgement):
-        left = [name for name, actor in judgement.unplayed if counted.actor in (None, actor)]
-        parts += [0.0 for name in left if counted.check in (None, name)]
+        left = judgement.unplayed
+        parts += [0.0 for name, actor in left if counted.check in (None, name) and counted.actor in (None, actor)]
     return sum(parts) / len(parts) if parts else None
 
 

@@ -30,14 +30,7 @@ _AGAIN = Bilingual(
     " (Ctrl-C was pressed twice: the first came between two reads)",
     "（Ctrl-C 按了两次：第一次恰好落在两次读取之间）",
 )
-
-
-_WAITING: dict[type[object], str] = {
-    steps.Shows: "shows",
-    steps.NeverShows: "never shows",
-    steps.Exits: "exits",
-    steps.Expects: "expects",
-}
+_CHECKED = {steps.Shows: "shows", steps.NeverShows: "never shows", steps.Exits: "exits", steps.Expects: "expects"}
 
 
 def check_steps(view: View) -> Iterator[CheckResult]:
@@ -67,7 +60,7 @@ def unplayed(view: View) -> tuple[tuple[str, str | None], ...]:
     or not to the end of."""
     ended = {played.began.index for played in view.steps() if played.ended is not None}
     left = (step for step in view.scenario.script if step.index not in ended)
-    return tuple((_WAITING[type(step.action)], step.actor) for step in left if type(step.action) in _WAITING)
+    return tuple((name, step.actor) for step in left if (name := _CHECKED.get(type(step.action))) is not None)
 
 
 def _result(step: ScriptStep, name: str, verdict: Verdict, summary: Said, *findings: Finding) -> CheckResult:

@@ -110,7 +110,8 @@ class CheckResult:
 class Judgement:
     """The outcome of a run: every check in scenario order, and the verdict over all.
 
-    ``unplayed``: the checks, by name and actor, that never came about, as the script ended before their steps.
+    ``unplayed``: the checks, by name and actor, that never came about, as the script ended before their steps; none
+    where that was not the submission's doing.
     """
 
     scenario: str
