@@ -242,7 +242,9 @@ GLUED = 's > alice "BROADCAST one\\nBROADCAST 明天\\n" at=380ms\n'
         (CUT, {300: "Broadcast: 鏄\r\n"}, True),
         (CUT, {300: "Broadcast: 鏄\r\n", 400: "Broadcast: ぉ\r\n"}, True),
         (CUT, {400: "Broadcast: 明\r\n"}, True),
-        (CUT, {400: "Broadcast: \r\n"}, True),
+        (CUT, {400: "Broadcast: \r\n"}, False),  # each piece decoded by itself, what cannot be decoded left out,
+        (CUT, {400: "Broadcast: ����\r\n"}, False),  # or replaced
+        (CUT, {200: "Broadcast: \r\n"}, True),
         (GLUED, {400: "Broadcast: one\r\n"}, True),
         (GLUED, {400: "Broadcast: oneBROADCAST 明天\r\n"}, True),
     ],
@@ -277,6 +279,19 @@ def test_who_finds_heartbeats_behind_others_has_another_reason_not_to_show_what_
         missed(2, 2000, run_delay=0.0),
     )
     assert ([("WL604", "WL251")] if blamed else []) == causes(run)
+
+
+def test_of_long_messages_the_beginning_is_quoted() -> None:
+    long = "ab" * 1000
+    run = judged(
+        scenario(script=(*STARTS, f"{{alice: shows, text: 'Broadcast: c{long}'}}")),
+        HELLO + f's > alice "BROADCAST {long}\\n" at=5ms\ns > alice "BROADCAST one\\nBROADCAST c{long}\\n" at=380ms\n',
+        shown(6, "alice", f"Broadcast: {long}\r\n"),
+        missed(2, 2000, run_delay=0.0),
+    )
+    assert [("WL604", "WL251")] == causes(run)
+    assert "ababab… (" in said(run, "WL251")
+    assert len(said(run, "WL251")) < 400
 
 
 ALONE = 's > alice "HEARTBEAT 3\\n" at=900ms\nalice > s "HEARTBEAT-ACK 3\\n" at=901ms\n'

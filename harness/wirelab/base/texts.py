@@ -68,3 +68,8 @@ def register(texts: dict[str, Text]) -> None:
 def say(key: str, language: Language, /, **values: object) -> str:
     """The text of ``key`` in ``language``, filled with ``values``."""
     return _CATALOGUE[key].fill(language, **values)
+
+
+def cut(text: str, most: int) -> str:
+    """A text of at most ``most`` characters; of a longer one its beginning, with an ellipsis."""
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -9,12 +9,13 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from wirelab.base.texts import Bilingual, Text
+from wirelab.base.texts import Bilingual, Text, cut
 from wirelab.judge.blame import DROPPED
 from wirelab.judge.causes_threads import two_threads_at_once
 from wirelab.judge.clues import (
     AT_ONCE,
     MS,
+    QUOTED,
     Delivery,
     crash_of,
     deliveries,
@@ -31,7 +32,6 @@ from wirelab.observe.heartbeats import Exchange, Pairing
 from wirelab.observe.messages import PLACEHOLDER, Message
 
 SOON = 500 * MS  # what is sent so long after a heartbeat may be meant as its answer
-LONGEST = 40  # characters of what was sent
 LEAVING = 200 * MS  # heartbeats that come so shortly before a client leaves need no answer
 
 
@@ -260,10 +260,9 @@ def misspelt(view: View, finding: Finding) -> Finding | None:
     unknown = replace(finding, actor=case.client, frames=item.frames)
     if (torn := two_threads_at_once(view, unknown)) is not None:
         return torn
-    text = item.text if len(item.text) <= LONGEST else f"{item.text[:LONGEST]}…"
     frames = (case.question.frames[-1], item.frames[-1])
     values = {"actor": case.client, "question": case.question.text, "frame": frames[0], "stray": frames[1]}
-    values |= {"text": repr(text), "template": PLACEHOLDER.sub(r"<\1>", answer.template)}
+    values |= {"text": repr(cut(item.text, QUOTED)), "template": PLACEHOLDER.sub(r"<\1>", answer.template)}
     end = Bilingual(" and an LF", "，再加一个 LF") if view.profile.framing.kind == "line" else ""
     return cause("WL356", case.client, frames=frames, terminal=(), end=end, **values)
 

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from wirelab.base.texts import Bilingual, Text
+from wirelab.base.texts import Bilingual, Text, cut
 from wirelab.judge.blame import telling
 from wirelab.judge.causes_heartbeat import answered_alone, found_behind_others
 from wirelab.judge.chains import chain_of, last_seen, told, wants_lock
 from wirelab.judge.clues import (
     MS,
+    QUOTED,
     Delivery,
     crash_of,
     deliveries,
@@ -60,13 +61,13 @@ def one_recv_one_message(view: View, finding: Finding) -> Finding | None:
             came = _received(view, connection, side)
             if _taken_apart(view, actor, shape, whole, came) or (not whole and found_behind_others(view, connection)):
                 continue
-            alone = [f"{item.text} ({item.frames[-1]})" for item in whole]
+            alone = [f"{cut(item.text, QUOTED)} ({item.frames[-1]})" for item in whole]
             if side == "client":
                 answered = answered_alone(view, actor, connection)
                 alone += [f"{item.question.text} ({item.question.frames[-1]})" for item in answered]
             if alone:
                 values = {"how": shape.how(), "where": receives_at(view, actor, connection, side)}
-                said = {"text": message.text, "actor": actor, "alone": listed(alone)}
+                said = {"text": cut(message.text, QUOTED), "actor": actor, "alone": listed(alone)}
                 return cause("WL251", actor, frames=message.frames, terminal=(), **said, **values)
     return None
 
@@ -98,10 +99,16 @@ def _taken_apart(view: View, actor: str, shape: Delivery, whole: list[Message], 
     late = view.shown_since(actor, message.time)
     for label in labels - {""}:
         rests = [rest.split("\n")[0].strip() for rest in shown.split(label)[1:]]
-        broken = any(message.text in rest or (shape.kind == "cut" and rest in text) for rest in rests[: len(mine)])
+        parts = [rest for rest in rests[: len(mine)] if shape.kind == "cut" and not _undecoded(rest, text)]
+        broken = any(rest in text for rest in parts) or any(message.text in rest for rest in rests[: len(mine)])
         if len(rests) == late.count(label) == count and not broken:
             return True
     return False
+
+
+def _undecoded(rest: str, text: str) -> bool:
+    """Whether that is what is left of a text when each piece is decoded by itself: what was cut is lost, or replaced."""
+    return not text.isascii() and rest.replace("\ufffd", "") == "".join(filter(str.isascii, text)).strip()
 
 
 def _label(line: str, text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from wirelab.base.texts import Bilingual, Text
+from wirelab.base.texts import Bilingual, Text, cut
 from wirelab.declare.scenario import Expected
 from wirelab.declare.trace import Line, Trace, Value, Variation
 from wirelab.judge.blame import connection_of, cut_off, deserted, not_yours, wire_cut
@@ -193,7 +193,7 @@ class Compared:
         if segment.length:
             text = segment.payload.decode(errors="replace")
             words.append(f"len={segment.length}")
-            words.append(repr(text[:QUOTED] + ("…" if len(text) > QUOTED else "")))
+            words.append(repr(cut(text, QUOTED)))
         return " ".join(words)
 
     def _relative(self, number: int) -> str:

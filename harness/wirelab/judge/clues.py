@@ -19,6 +19,7 @@ from wirelab.observe.messages import Message
 
 MS = 1_000_000
 CLOSE_BY = 5 * MS  # bytes that come within it of each other may be given by one recv()
+QUOTED = 40  # characters of a message that stand in a sentence
 AT_ONCE = 100 * MS  # a program that was waiting for something does what follows within it
 
 _LIBRARY = re.compile(r"^<|[/\\](?:lib(?:64)?[/\\]python[\d.]*|site-packages|dist-packages)[/\\]|^/usr/lib")

@@ -44,8 +44,10 @@ KINDS: tuple[Kind, ...] = (
             "{delay} 秒后才到",
         ),
         hint=Text(
-            "Something else keeps the receiving thread busy: input(), sleep(), or a lock that another thread holds.",
-            "接收线程被别的事情占住了：input()、sleep()，或其他线程持有的锁。",
+            "Something else keeps the receiving thread busy: input(), sleep(), or a lock that another thread holds. Or each "
+            "recv() handles one message only, so that the next one waits in the buffer: `while`, not `if`.",
+            "接收线程被别的事情占住了：input()、sleep()，或其他线程持有的锁。也可能每次 recv() 之后只处理一条消息，"
+            "下一条留在缓冲区里等着：要用 while，不要用 if。",
         ),
     ),
     Kind(

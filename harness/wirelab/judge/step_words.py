@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wirelab.base.texts import Bilingual
+from wirelab.base.texts import Bilingual, cut
 from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
 
@@ -64,4 +64,4 @@ _PLAIN: dict[type[steps.Step], tuple[str, str]] = {
 def _quoted(text: str | tuple[str, ...]) -> str:
     """A text, or several, in quotes; of a long one the beginning."""
     whole = text if isinstance(text, str) else "\n".join(text)
-    return repr(whole if len(whole) <= QUOTED else f"{whole[:QUOTED]}…")
+    return repr(cut(whole, QUOTED))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from wirelab.base.texts import Language, Text, register, say
+from wirelab.base.texts import Language, Text, cut, register, say
 from wirelab.observe.messages import Message, Profile
-from wirelab.present.style import ELLIPSIS
 from wirelab.present.words import grouped
 
 SHOWN_MESSAGES = 4  # of one segment; a flood of tiny messages must not make one rung fill the screen
@@ -45,11 +44,11 @@ def carried(
 
 def beginning(data: bytes, encoding: str, most: int) -> str:
     """The first characters of some bytes, ``…`` where there are more; none is cut where it was not cut before."""
-    return _cut(data[: LONGEST_CHARACTER * (most + 1)].decode(encoding, "replace"), most)
+    return cut(data[: LONGEST_CHARACTER * (most + 1)].decode(encoding, "replace"), most)
 
 
 def _content(message: Message, profile: Profile, language: Language, most: int) -> tuple[Kind | None, str]:
-    text = _cut(message.text, most)
+    text = cut(message.text, most)
     if message.problem is not None:
         return None, say(f"carried.{message.problem}", language, text=text, encoding=profile.encoding.upper())
     if message.kind is None:
@@ -61,7 +60,3 @@ def _kinds(profile: Profile) -> dict[str, Kind]:
     """The messages of a profile that ask for an answer, and those that are one."""
     asked: dict[str, Kind] = {spec.answers: "asks" for spec in profile.messages if spec.answers}
     return asked | {spec.name: "answers" for spec in profile.messages if spec.answers}
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + ELLIPSIS
