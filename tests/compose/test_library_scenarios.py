@@ -14,7 +14,8 @@ NAMES = {
     "messaging": "one-line burst half-a-line empty-line chinese long-chinese pieces unsent-at-quit server-absent no-answer "
     "after-silence chinese-in-pieces",
     "heartbeat": "answers-while-idle answers-while-typing coalesced-and-cut right-number once-each during-a-burst "
-    "coalesced-with-broadcast byte-by-byte silent-client-dropped own-numbers after-the-silent after-silence",
+    "coalesced-with-broadcast byte-by-byte silent-client-dropped own-numbers after-the-silent after-silence "
+    "talks-without-answering",
     "broadcast": "one-to-many while-typing late-joiner one-leaves slow-client half-a-frame three-clients not-relayed",
     "teardown": "textbook quit ctrl-d ctrl-c server-quits server-dies server-resets server-quits-busy "
     "wire-cut-and-healed quit-while-heartbeat-due client-reset client-killed client-half-closes restart-same-port "

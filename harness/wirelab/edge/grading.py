@@ -63,7 +63,9 @@ register(
             "[{done}/{count}] {name}: {mark} of {of}{note}", "[{done}/{count}] {name}：{mark}/{of}{note}"
         ),
         "grade.note": Text("{name}: {note}", "{name}：{note}"),
-        "grade.undecided": Text(" ({points:g} undecided: the machine's fault)", "（{points:g} 分未判定，原因在机器）"),
+        "grade.undecided": Text(
+            " ({points:g} undecided, by no fault of theirs)", "（{points:g} 分未判定，不是学生的原因）"
+        ),
         "grade.waiting": Text(" ({points:g} to be marked by you)", "（{points:g} 分待您评阅）"),
         "grade.not-graded": Text("[{done}/{count}] {name}: not decided", "[{done}/{count}] {name}：未能判定"),
         "grade.over": Text(
