@@ -4,7 +4,6 @@ happens meanwhile, the terminal comes back as it was and nothing is left running
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import pty
 import re
@@ -238,8 +237,12 @@ def test_interrupted_while_it_is_played_back_it_keeps_what_was_recorded(command:
 
 
 def test_a_title_in_another_encoding_is_read_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9 au lait\n"), "utf-8", "strict"))
-    title = _title(argparse.Namespace(title=None, title_zh=None), "a/b", "en")
+    reading, writing = os.pipe()
+    os.write(writing, b"caf\xe9 au lait\n")
+    os.close(writing)
+    with open(reading, encoding="utf-8", errors="strict") as keyboard:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        title = _title(argparse.Namespace(title=None, title_zh=None), "a/b", "en")
     assert ("caf\ufffd au lait", "caf\ufffd au lait") == (title.en, title.zh)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,3 +32,25 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def await_input(descriptor: int) -> None:
+    """Wait until something can be read, or nothing more ever: for waits of which nobody knows how long they take.
+
+    A signal whose handler raises ends this even when it comes in the moment before the wait begins. ``read(2)`` would
+    not notice that one: Python's handlers run between two instructions only (``signal.set_wakeup_fd``).
+
+    Raises ValueError outside the main thread.
+    """
+    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.register(woken, select.POLLIN)
+        while all(ready == woken for ready, _ in poll.poll()):
+            os.read(woken, 4096)  # a handler ran, and did not raise
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(wake)

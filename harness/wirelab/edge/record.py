@@ -17,7 +17,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from wirelab.base.clock import now_ns
 from wirelab.base.errors import InputError, UsageError, WirelabError
-from wirelab.base.signals import INTERRUPTS
+from wirelab.base.signals import INTERRUPTS, await_input
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import library
 from wirelab.compose.files import write_whole
@@ -29,9 +29,8 @@ from wirelab.declare.schema import schema_text
 from wirelab.declare.steps import Start
 from wirelab.edge.output import put
 from wirelab.edge.running import NARROWEST, PLAIN, WIDEST
-from wirelab.judge.transcribe import Deed
 from wirelab.judge.verdict import Verdict
-from wirelab.observe.evidence import Bounded, Evidence
+from wirelab.observe.evidence import Bounded
 from wirelab.observe.messages import Profile
 from wirelab.observe.terminal import readable
 from wirelab.present.console import LiveConsole
@@ -153,23 +152,12 @@ def record(options: argparse.Namespace, language: Language) -> int:
     draft = blank(wanted)
     profile, source = library.profile_for(read(draft), file)
     put(safe(say("record.begins", language, name=wanted.name)))
-    with _Relay() as relay:
-        deeds, seen = _recorded(draft, profile, wanted, options.clients, language, relay)
-        bound = next((event for event in seen.events if isinstance(event, Bounded)), None)
-        if bound is not None:
-            raise InputError("record.flooded", actor=bound.actor or "-", limit=bound.limit)
-        recorded = drafted(draft, profile, deeds, seen)
-        whole = relay.first is None and deeds[-1].what == "ends"
-        if all(isinstance(step, Start) for _, step in recorded.script):
-            raise InputError("record.empty") if whole else KeyboardInterrupt
-        if not whole:
-            _write_unplayed(file, recorded, language)
-            raise KeyboardInterrupt
 
     def told(count: int, of: int) -> None:
         put(say("record.replayed", language, count=count, of=of))
 
     with kept(0):
+        recorded = _recorded(draft, profile, wanted, options.clients, file, language)
         try:
             recorded = replace(recorded, title=_title(options, wanted.name, language))
             made = generalised(recorded, profile, source, wanted, options.replays, language, told)
@@ -271,7 +259,7 @@ class _Relay:
     def result(self, worker: Worker[Handed]) -> Handed:
         """What the process hands over. Raises what ``Worker.result`` raises."""
         self._worker = worker
-        for number in INTERRUPTS:
+        for number in INTERRUPTS:  # ``kept`` has handlers of its own
             signal.signal(number, self._came)
         found = worker.result()
         worker.wait()
@@ -285,16 +273,27 @@ class _Relay:
         self._worker.interrupt()
 
 
-def _recorded(
-    draft: Draft, profile: Profile, wanted: Wanted, clients: int, language: Language, relay: _Relay
-) -> tuple[tuple[Deed, ...], Evidence]:
+def _recorded(draft: Draft, profile: Profile, wanted: Wanted, clients: int, file: Path, language: Language) -> Draft:
+    """The draft with the steps that were done. What was broken off is written to ``file``; raises KeyboardInterrupt then."""
     scenario = read(draft)
     width = max(NARROWEST, min(WIDEST, shutil.get_terminal_size((PLAIN, 24)).columns))
     actors = [(name, member.role, scenario.part(name)) for name, member in scenario.cast.items()]
     console = LiveConsole(actors, profile, scenario.port, language=language, width=width, colour=True)
     recording = Recording(0, 1, console.feed, language)
-    with kept(0):
-        return relay.result(begin_recording(draft, profile, wanted, clients, recording))
+    with _Relay() as relay:
+        with kept(0):
+            deeds, seen = relay.result(begin_recording(draft, profile, wanted, clients, recording))
+        bound = next((event for event in seen.events if isinstance(event, Bounded)), None)
+        if bound is not None:
+            raise InputError("record.flooded", actor=bound.actor or "-", limit=bound.limit)
+        recorded = drafted(draft, profile, deeds, seen)
+        whole = relay.first is None and deeds[-1].what == "ends"
+        if all(isinstance(step, Start) for _, step in recorded.script):
+            raise InputError("record.empty") if whole else KeyboardInterrupt
+        if not whole:
+            _write_unplayed(file, recorded, language)
+            raise KeyboardInterrupt
+    return recorded
 
 
 def _title(options: argparse.Namespace, name: str, language: Language) -> Title:
@@ -302,6 +301,7 @@ def _title(options: argparse.Namespace, name: str, language: Language) -> Title:
     if title is None:
         sys.stdout.write(say("record.title", language))
         sys.stdout.flush()
+        await_input(sys.stdin.fileno())
         title = sys.stdin.buffer.readline().decode(errors="replace")  # a terminal may speak another encoding
     title = _one_line(title) or name
     chinese = _one_line(options.title_zh or "") or title

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Generic, NoReturn, TypeVar
 
 from wirelab.base.errors import AuthorError, EnvironmentFault, HarnessBug, WirelabError
-from wirelab.base.signals import INTERRUPTS, uninterrupted
+from wirelab.base.signals import INTERRUPTS, await_input, uninterrupted
 from wirelab.base.texts import Text, register
 
 Result = TypeVar("Result")
@@ -90,6 +90,7 @@ class Worker(Generic[Result]):
             if meanwhile is not None:
                 with uninterrupted():
                     meanwhile()
+            await_input(self._reader)
             with open(self._reader, "rb") as results:
                 data = results.read()
         except BaseException:
