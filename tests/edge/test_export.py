@@ -111,7 +111,7 @@ def test_canvas_gets_its_column_and_keeps_every_other_byte(graded, capsys, assig
     assert (CANVAS + ADA.format("100") + LI.format("0")).encode() == Path("filled.csv").read_bytes()
     assert [
         "written: filled.csv",
-        "2 students' marks filled in",
+        "marks filled in: 2",
         "graded, but not in the file: Eve (1003)",
         "rows left out, of people who were not graded: Mal",
     ] == done.out.splitlines()
@@ -127,12 +127,13 @@ def test_moodle_gets_grade_and_feedback(graded, capsys):
 
 
 def test_moodles_columns_can_be_named(graded, capsys):
-    header = MOODLE.replace("Grade,", "Ocena,", 1).replace("Feedback comments", "Uwagi")
+    header = MOODLE.replace("Grade,", "Ocena,", 1).replace("Feedback comments", "Uwagi").replace("Maximum Grade", "Maks")
     sheet = write("moodle.csv", header.format("", ""))
     assert "which column of the worksheet is the grade?" in refused(capsys, 64, "out", "moodle", sheet, "-o", "x")
     named = ("--grade-column", "Ocena", "--feedback-column", "Uwag")
     assert "(did you mean 'Uwagi'?)" in refused(capsys, 64, "out", "moodle", sheet, *named, "-o", "x")
-    export(capsys, "out", "moodle", sheet, *named[:3], "Uwagi", "-o", "x")
+    more = ("--maximum-column", "Maks")
+    export(capsys, "out", "moodle", sheet, *named[:3], "Uwagi", *more, "-o", "x")
     assert "100 of 100 points" in Path("x").read_text(encoding="utf-8")
 
 

@@ -39,7 +39,7 @@ def test_only_the_column_of_the_assignment_changes(assignment, mark):
 def test_nobody_is_left_out_unsaid():
     filled = fill_canvas(EXPORT, "Lab 1", GRADES)
     assert [
-        "2 students' marks filled in",
+        "marks filled in: 2",
         "graded, but not in the file: Zoé (zoe)",
         "left out, because nothing could be decided yet: Mal (mal)",
         "rows left out, of people who were not graded: Student, Test",

@@ -51,6 +51,19 @@ def test_marks_are_scaled_to_the_maximum_grade():
     assert ((100, 10), "10") == (filled.scaled, list(csv.reader(io.StringIO(filled.text)))[1][4])
 
 
+@pytest.mark.parametrize("possible", ["", "-", "0", "Satisfactory"])
+def test_a_maximum_that_cannot_be_read_is_told(possible):
+    filled = fill_moodle(ENGLISH + ADA_ROW.format("Participant", "", possible, ""), GRADES[:1])
+    assert (None, 100) == (filled.scaled, filled.unscaled)
+    assert "so marks are out of 100, as in the lab" in filled.lines("en")[1]
+    assert "满分 100 填写" in filled.lines("zh")[1]
+
+
+def test_a_worksheet_that_says_all_is_told_nothing_of():
+    filled = fill_moodle(ENGLISH + ADA_ROW.format("Participant", "", "100.00", ""), GRADES[:1])
+    assert ["marks filled in: 1"] == filled.lines("en")
+
+
 def test_who_has_no_mark_is_left_out():
     nobody = grade(student("ada", number="Participant 41"), {name: (unclear("messages"),) for name in ALL_WELL})
     filled = fill_moodle(ENGLISH + ADA_ROW.format("Participant", "50.00", "100.00", "well"), [nobody])
@@ -59,14 +72,19 @@ def test_who_has_no_mark_is_left_out():
 
 
 def test_columns_of_an_unknown_language_are_named():
-    header = "Identyfikator,Nazwa,Adres,Ocena,Komentarz\n"
-    row = "Uczestnik 41,Ada,ada@uni.example,{},{}\n"
+    header = "Identyfikator,Nazwa,Adres,Ocena,Maksimum,Komentarz\n"
+    row = "Uczestnik 41,Ada,ada@uni.example,{},20,{}\n"
     with pytest.raises(UsageError) as caught:
         fill_moodle(header + row.format("", ""), GRADES[:1])
     assert "moodle.no-grade" == caught.value.key
     assert "Ocena" in caught.value.text("zh")
     filled = fill_moodle(header + row.format("", ""), GRADES[:1], grade="Ocena", feedback="Komentarz")
     assert header + row.format("100", feedback_html(GRADES[0])) == filled.text
+    assert (100, False) == (filled.unscaled, filled.bare)
+    filled = fill_moodle(header + row.format("", ""), GRADES[:1], grade="Ocena", maximum="Maksimum")
+    assert header + row.format("20", "") == filled.text
+    assert (None, True, (100, 20)) == (filled.unscaled, filled.bare, filled.scaled)
+    assert "no column for feedback" in filled.lines("en")[2]
     with pytest.raises(UsageError, match="did you mean 'Ocena'"):
         fill_moodle(header + row.format("", ""), GRADES[:1], grade="Ocen")
 

@@ -68,6 +68,7 @@ def add_exports(export: argparse.ArgumentParser, shared: argparse.ArgumentParser
     moodle.add_argument("sheet", metavar="SHEET", help="the CSV file that Moodle exported")
     moodle.add_argument("--grade-column", metavar="NAME", help="where Moodle's language is not known here")
     moodle.add_argument("--feedback-column", metavar="NAME", help="the same for the feedback")
+    moodle.add_argument("--maximum-column", metavar="NAME", help="the same for the maximum grade")
     junit = add("junit", "JUnit XML, for CI servers")
     junit.add_argument("--for-students", action="store_true", help="of hidden scenarios only whether they passed")
     for name, about in (

@@ -129,7 +129,12 @@ def _sheet(options: argparse.Namespace, grades: list[Grade], language: Language)
     if options.format == "canvas":
         filled: Filled = fill_canvas(text, options.assignment, grades)
     else:
-        filled = fill_moodle(text, grades, grade=options.grade_column, feedback=options.feedback_column)
+        columns = {
+            "grade": options.grade_column,
+            "feedback": options.feedback_column,
+            "maximum": options.maximum_column,
+        }
+        filled = fill_moodle(text, grades, **columns)
     _write(filled.text, to, language)
     for line in filled.lines(language):
         put(line)

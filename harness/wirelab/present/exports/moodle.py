@@ -63,7 +63,14 @@ def participant(digits: str) -> str:
     return f"{_LABEL}{digits}"
 
 
-def fill_moodle(text: str, grades: Sequence[Grade], *, grade: str | None = None, feedback: str | None = None) -> Filled:
+def fill_moodle(
+    text: str,
+    grades: Sequence[Grade],
+    *,
+    grade: str | None = None,
+    feedback: str | None = None,
+    maximum: str | None = None,
+) -> Filled:
     """The worksheet that the teacher downloaded (its text, line ends as in the file), with grades and feedback.
 
     Grade and feedback are filled in together: Moodle takes what stands there for what is meant, so one without the
@@ -71,7 +78,7 @@ def fill_moodle(text: str, grades: Sequence[Grade], *, grade: str | None = None,
     Rows of students who were not graded, or of whose work nothing could be decided, are left out; the rest stays byte
     for byte. Feedback is HTML without any foreign tag, in the student's language.
 
-    ``grade`` and ``feedback`` are the names of columns, where the worksheet is in a language that is not known here.
+    ``grade``, ``feedback`` and ``maximum`` are the names of columns, where the worksheet is in a language that is not known here.
     Raises InputError for what is no such worksheet, UsageError for a column that is not there.
     """
     sheet = read_sheet(text)
@@ -81,12 +88,12 @@ def fill_moodle(text: str, grades: Sequence[Grade], *, grade: str | None = None,
     if grade_column is None:
         raise UsageError("moodle.no-grade", columns=_listed(header))
     feedback_column = _named(header, feedback) if feedback else _first(header, _FEEDBACK)
-    maximum = _first(header, _MAXIMUM)
+    maximum_column = _named(header, maximum) if maximum else _first(header, _MAXIMUM)
     people = {at: row for at, row in enumerate(sheet.rows) if at and _participant(row, identifier)}
     found = matched(grades, {at: _known(sheet, row, identifier) for at, row in people.items()})
     kept: list[Row] = []
     others: list[str] = []
-    count, scaled = 0, None
+    count, scaled, unscaled = 0, None, None
     for at, row in enumerate(sheet.rows):
         one = found.grades.get(at)
         if at not in people:
@@ -95,8 +102,10 @@ def fill_moodle(text: str, grades: Sequence[Grade], *, grade: str | None = None,
             others.append(_name(header, row) or row.value(identifier))
         elif one.mark is not None:
             mark = one.mark
-            possible = parsed_points(row.value(maximum)) if maximum is not None else None
-            if possible and possible != one.lab.points:
+            possible = parsed_points(row.value(maximum_column))
+            if not possible:
+                unscaled = one.lab.points
+            elif possible != one.lab.points:
                 scaled = (one.lab.points, possible)
                 mark = mark * possible / one.lab.points
             values = {grade_column: number(mark)}
@@ -105,7 +114,10 @@ def fill_moodle(text: str, grades: Sequence[Grade], *, grade: str | None = None,
             kept.append(sheet.filled(row, values))
             count += 1
     unmarked = tuple(one.student for one in found.grades.values() if one.mark is None)
-    return Filled(sheet.text(kept), count, found.absent, found.unclear, unmarked, (), tuple(others), scaled)
+    bare = feedback_column is None and count > 0
+    return Filled(
+        sheet.text(kept), count, found.absent, found.unclear, unmarked, (), tuple(others), scaled, unscaled, bare
+    )
 
 
 def moodle_gradebook(grades: Sequence[Grade]) -> str:

@@ -22,10 +22,20 @@ register(
             "row {row} of the exported file: a double quote opens a cell and nothing closes it",
             "导出文件的第 {row} 行：有一个双引号没有配对",
         ),
-        "sheet.filled": Text("{count} students' marks filled in", "已填入 {count} 名学生的成绩"),
+        "sheet.filled": Text("marks filled in: {count}", "已填入 {count} 名学生的成绩"),
         "sheet.scaled": Text(
             "marks were scaled from {of} points, as in the lab, to {possible}, as on the platform",
             "成绩已由实验的满分 {of} 折算为平台上的满分 {possible}",
+        ),
+        "sheet.unscaled": Text(
+            "no maximum grade was found in the file, so marks are out of {of}, as in the lab; where the platform's maximum "
+            "is another, name its column with --maximum-column",
+            "文件中没有找到最高分，因此成绩按实验的满分 {of} 填写；若平台上的满分不同，请用 --maximum-column 指定最高分那一列",
+        ),
+        "sheet.bare": Text(
+            "no column for feedback was found in the file: only marks were filled in; name it with --feedback-column if "
+            "there is one",
+            "文件中没有找到评语列：只填写了成绩；如果有这一列，请用 --feedback-column 指定",
         ),
         "sheet.absent": Text("graded, but not in the file: {who}", "已评分，但文件里没有：{who}"),
         "sheet.unclear": Text(
@@ -202,7 +212,9 @@ def _index(rows: Mapping[int, Known]) -> _Index:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A sheet filled in, ready to be uploaded, and who is not in it. ``scaled``: from so many points to so many."""
+    """A sheet filled in, ready to be uploaded, and who is not in it. ``scaled``: from so many points to so many;
+    ``unscaled``: the points that marks are out of, where the sheet should say and does not; ``bare``: without feedback,
+    which the sheet has no column for."""
 
     text: str
     count: int
@@ -212,12 +224,18 @@ class Filled:
     kept: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     scaled: tuple[float, float] | None = None
+    unscaled: float | None = None
+    bare: bool = False
 
     def lines(self, language: Language) -> list[str]:
         """What to tell the instructor, one line each: nobody is left out unsaid."""
         lines = [say("sheet.filled", language, count=self.count)]
         if self.scaled:
             lines.append(say("sheet.scaled", language, of=number(self.scaled[0]), possible=number(self.scaled[1])))
+        if self.unscaled:
+            lines.append(say("sheet.unscaled", language, of=number(self.unscaled)))
+        if self.bare:
+            lines.append(say("sheet.bare", language))
         for key, who in (
             ("absent", [_called(student, language) for student in self.absent]),
             ("unclear", [_called(student, language) for student in self.unclear]),
