@@ -127,7 +127,9 @@ def test_moodle_gets_grade_and_feedback(graded, capsys):
 
 
 def test_moodles_columns_can_be_named(graded, capsys):
-    header = MOODLE.replace("Grade,", "Ocena,", 1).replace("Feedback comments", "Uwagi").replace("Maximum Grade", "Maks")
+    header = (
+        MOODLE.replace("Grade,", "Ocena,", 1).replace("Feedback comments", "Uwagi").replace("Maximum Grade", "Maks")
+    )
     sheet = write("moodle.csv", header.format("", ""))
     assert "which column of the worksheet is the grade?" in refused(capsys, 64, "out", "moodle", sheet, "-o", "x")
     named = ("--grade-column", "Ocena", "--feedback-column", "Uwag")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.judge.caused import (
     ALICE,
     BOB,
@@ -26,7 +28,7 @@ from tests.judge.caused import (
 )
 from tests.judge.runs import GOODBYE, HELLO, STARTS, at, exited, judged, killed, missed, scenario, shown, typed
 from wirelab.judge.verdict import Judgement
-from wirelab.observe.evidence import Event, Peered, SocketSeen, ThreadSeen
+from wirelab.observe.evidence import Event, Peered, SocketSeen, StepEnded, ThreadSeen
 
 FULL = HELLO + BOB_HELLO + "s > bob len=100 at=50ms\nbob > s ACK win=0 at=51ms\n"
 LOCKED = thread("MainThread", "waiting", 122)
@@ -287,3 +289,36 @@ def test_a_keyboard_that_a_thread_was_reading_is_told_from_a_terminal():
         exited(9, "alice", -6),
     )
     assert "still had hold of the keyboard (sys.stdin)" in said(run, "WL661")
+
+
+UNREAD = StepEnded(at(1300), 3, "impossible", {"why": "keyboard not read"})
+
+
+def untyped(wire: str, *events: Event) -> list[tuple[str, str]]:
+    """What is found, with its cause, where ``news`` could not be typed at the server's keyboard."""
+    typing = ("{server: type, text: news}", "{alice: shows, text: 'Broadcast: news'}")
+    run = by_server(
+        "{broadcast: news, to: [alice]}", wire, *events, UNREAD, missed(4, 2000, run_delay=0.0), script=typing
+    )
+    return causes(run)
+
+
+def test_a_keyboard_that_is_not_read_because_of_a_slow_client():
+    wire = FULL + 'alice > s "MSG x\\n" at=1500ms\n'
+    assert [("WL609", "WL451"), ("WL604", "WL451"), ("WL401", "WL451")] == untyped(wire, typed(100, "server", "more⏎"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "bob > s ACK at=200ms\n",
+        's > alice "BROADCAST more\\n" at=150ms\n',
+    ],
+    ids=["its window opened again", "another got something"],
+)
+def test_a_keyboard_that_is_not_read_for_another_reason(more: str):
+    assert [] == untyped(FULL + more, typed(100, "server", "more⏎"))
+
+
+def test_a_keyboard_that_never_took_a_line():
+    assert [] == untyped(FULL)

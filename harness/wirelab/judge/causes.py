@@ -104,6 +104,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "WL606": _CRASH,
     "WL607": (floods,),
     "WL608": (*_CRASH, elsewhere, crashed_early, given_up, ran_out),
+    "WL609": (a_slow_client, at_a_lock),
     "WL701": _RESET[1:],
     "WL703": _RESET[1:],
 }

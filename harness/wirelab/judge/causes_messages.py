@@ -197,11 +197,32 @@ def _typed_at(view: View, server: str, wanted: str) -> int | None:
     return next((time for time, line in lines if line == told), None)
 
 
+def _last_taken(view: View, server: str) -> int | None:
+    """When the last whole line was typed at a server that took no more keys after it."""
+    for step in view.steps():
+        if step.ended is None or step.ended.detail.get("why") != "keyboard not read":
+            continue
+        if view.scenario.script[step.began.index].actor == server:
+            return max((time for time, _ in view.typed_lines(server) if time < step.ended.time), default=None)
+    return None
+
+
+_NO_MORE_KEYS = Text(
+    "no whole line could be typed at {actor}'s keyboard after {time} s, when {slow} was not reading: its receive window "
+    "had been closed since frame {frame}, at {since} s, and stayed so; {client} got nothing more either{where}",
+    "{time} 秒以后，{actor} 的键盘再也输入不了整行，那时 {slow} 没有在接收：从第 {frame} 帧（{since} 秒）起它的接收窗口一直"
+    "为零；此后 {client} 也什么都没有收到{where}",
+)
+
+
 def a_slow_client(view: View, finding: Finding) -> Finding | None:
-    """Another client's receive window was closed when the line was typed, and it did not open again."""
+    """Another client's receive window was closed when the line was typed, and it did not open again; or it could not be
+    typed any more, as the server took no keys."""
     for server, client, wanted, mine in _meant(view, finding):
-        typed = _typed_at(view, server, wanted)
-        if typed is None or (finding.actor == server and finding.code != "WL401"):
+        typed = meant = _typed_at(view, server, wanted)
+        if typed is None:
+            typed = _last_taken(view, server)
+        if typed is None or (finding.actor == server and finding.code not in ("WL401", "WL609")):
             continue
         for connection in view.connections:
             slow = view.client_of(connection)
@@ -213,7 +234,7 @@ def a_slow_client(view: View, finding: Finding) -> Finding | None:
             if slow in (None, client) or not shut or any(noted.segment.window for noted in later):
                 continue
             after = [chunk for chunk in mine.server_stream.chunks if typed < chunk.time <= view.end]
-            if any(wanted.encode() in chunk.data for chunk in after):
+            if any((wanted if meant is not None else "").encode() in chunk.data for chunk in after):
                 continue
             began = closed[0]
             for noted in reversed(windows):
@@ -223,7 +244,7 @@ def a_slow_client(view: View, finding: Finding) -> Finding | None:
             calls = [call for call in view.called(server, "send") if call.peer == connection.client.port]
             where = place(calls[-1].line) if calls else ""
             thread = calls[-1].thread if calls else ""
-            return cause(
+            found = cause(
                 "WL451",
                 server,
                 frames=(began.segment.frame,),
@@ -235,6 +256,9 @@ def a_slow_client(view: View, finding: Finding) -> Finding | None:
                 since=view.seconds(began.segment.time),
                 client=client,
                 where=Bilingual(f"; {thread} sends at {where}", f"；{thread} 在 {where} 发送") if where else "",
+            )
+            return (
+                found if meant is not None else replace(found, rationale=replace(found.rationale, text=_NO_MORE_KEYS))
             )
     return None
 

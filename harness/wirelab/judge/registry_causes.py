@@ -222,9 +222,9 @@ KINDS: tuple[Kind, ...] = (
         summary=Text("one client that does not read holds up the broadcast", "一个不接收的客户端拖住了广播"),
         rationale=Text(
             "when the line was typed at {actor}'s keyboard, at {time} s, {slow} was not reading: its receive window had "
-            "been closed since frame {frame}, at {since} s, and stayed so; {client} got nothing more either{where}",
+            "been closed since frame {frame}, at {since} s, and stayed so; the line never went to {client} either{where}",
             "{time} 秒在 {actor} 的键盘上输入这一行时，{slow} 没有在接收：从第 {frame} 帧（{since} 秒）起它的接收窗口"
-            "一直为零；此后 {client} 也什么都没有收到{where}",
+            "一直为零；{client} 也始终没有收到这一行{where}",
         ),
         hint=Text(
             "sendall() waits for as long as the other side does not read. Give each client a queue and a thread of its "

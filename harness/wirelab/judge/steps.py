@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wirelab.base.signals import signal_name
-from wirelab.base.texts import Bilingual, Text
+from wirelab.base.texts import Bilingual, Text, cut
 from wirelab.declare import steps
 from wirelab.declare.scenario import ScriptStep
 from wirelab.judge.blame import ENDS_SCRIPT, STARVED, deserted, not_played, not_yours, refused
@@ -15,6 +15,7 @@ from wirelab.judge.verdict import CheckResult, Finding, Said, Verdict
 from wirelab.judge.view import PlayedStep, View
 
 QUOTED_LINES = 6
+LONGEST_STEP = 400  # characters of a step in a sentence: one may type 4 KB
 BUSY = 0.5  # of the time allowed: who had the CPU for so long was not kept from doing what was due
 
 _READY = Text("{actor} got ready in {seconds} s", "{actor} 在 {seconds} 秒内就绪")
@@ -40,7 +41,7 @@ def check_steps(view: View) -> Iterator[CheckResult]:
         if played.ended is None:
             continue
         if played.ended.outcome == "impossible":
-            missed = Said(_MISSED, {"step": step.written})
+            missed = _as_written(step)
             excuse = _deserted(view, played.ended.time) or _as_told(view, step, played)
             verdict = Verdict.INCONCLUSIVE if excuse else Verdict.FAIL
             yield _result(step, "script", verdict, missed, excuse or _impossible(view, step, played))
@@ -61,6 +62,10 @@ def unplayed(view: View) -> tuple[tuple[str, str | None], ...]:
     ended = {played.began.index for played in view.steps() if played.ended is not None}
     left = (step for step in view.scenario.script if step.index not in ended)
     return tuple((name, step.actor) for step in left if (name := _CHECKED.get(type(step.action))) is not None)
+
+
+def _as_written(step: ScriptStep) -> Said:
+    return Said(_MISSED, {"step": cut(step.written, LONGEST_STEP)})
 
 
 def _result(step: ScriptStep, name: str, verdict: Verdict, summary: Said, *findings: Finding) -> CheckResult:
@@ -133,7 +138,7 @@ def _missed(
     view: View, step: ScriptStep, name: str, played: PlayedStep, within: float, blame: Finding, what: Bilingual
 ) -> CheckResult:
     actor = str(blame.actor)
-    summary = Said(_MISSED, {"step": step.written})
+    summary = _as_written(step)
     if excuse := _excused(view, step, played, actor, within, what, blame.code):
         return _result(step, name, Verdict.INCONCLUSIVE, summary, excuse)
     return _result(step, name, Verdict.FAIL, summary, blame)
@@ -165,7 +170,7 @@ def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep
     if played.ended.outcome == "done":
         return _result(step, "start", Verdict.PASS, Said(_READY, {"actor": actor, "seconds": _took(played)}))
     if refusal := _refused_by_submission(view, actor):
-        return _result(step, "start", Verdict.FAIL, Said(_MISSED, {"step": step.written}), refusal)
+        return _result(step, "start", Verdict.FAIL, _as_written(step), refusal)
     if view.part(actor) == "peer":
         blame = finding("WL610", actor, step=in_words(step), actor=actor)
     else:
@@ -180,7 +185,7 @@ def _start(view: View, step: ScriptStep, action: steps.Start, played: PlayedStep
         )
     what = Bilingual("did not get ready", "没有就绪")
     if view.part(actor) == "peer" and played.ended.detail.get("refused"):
-        return _result(step, "start", Verdict.FAIL, Said(_MISSED, {"step": step.written}), blame)
+        return _result(step, "start", Verdict.FAIL, _as_written(step), blame)
     return _missed(view, step, "start", played, action.within, blame, what)
 
 
@@ -208,7 +213,7 @@ def _shows(view: View, step: ScriptStep, action: steps.Shows | steps.NeverShows,
             return _result(step, "never shows", Verdict.PASS, Said(_NOT_SHOWN, {"actor": actor, "text": text}))
         shown = tuple((actor, line) for line in view.lines(actor) if action.text is not None and action.text in line)
         found = finding("WL605", actor, actor=actor, text=text, terminal=shown or _last_lines(view, actor, played))
-        return _result(step, "never shows", Verdict.FAIL, Said(_MISSED, {"step": step.written}), found)
+        return _result(step, "never shows", Verdict.FAIL, _as_written(step), found)
     if good:
         said = Said(_SHOWN, {"actor": actor, "text": text, "seconds": _took(played)})
         return _result(step, "shows", Verdict.PASS, said)

@@ -27,7 +27,7 @@ from wirelab.present.style import (
     wrap,
 )
 
-LONGEST_QUOTE = 1000  # characters of a quoted terminal line; no line that anybody reads is longer
+LONGEST_QUOTE = 400  # characters of a quoted terminal line: a few rows of the screen
 ROWS, ROWS_BEFORE = 24, 8  # of a trace beside its segments, and how many of them before the first difference
 
 register(
