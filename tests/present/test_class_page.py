@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -106,6 +107,13 @@ def test_a_class_page_has_it_all() -> None:
     assert {f"students/{key}/feedback.html" for key in ("good", "late", "open", "broken")} == set(page.links)
     assert 2 == source.count('<svg class="histogram"')
     assert SECRET not in source
+
+
+def test_a_students_number_stands_on_one_line_unless_it_is_none() -> None:
+    numbers = ("20230001", "x" * 16, "x" * 17)
+    source = page_of([Grade(Student(one, one, one), LAB, (), (), None, "", 0.5) for one in numbers], LAB, "en")
+    assert ["20230001", "x" * 16] == re.findall('<td class="whole"><bdi>([^<]*)</bdi>', source)
+    assert f"<td><bdi>{numbers[2]}</bdi>" in source
 
 
 def test_a_class_page_in_chinese() -> None:

@@ -31,6 +31,7 @@ from wirelab.present.feedback import in_
 from wirelab.present.html import Html, document, el, histogram, join
 from wirelab.present.words import grouped, number
 
+LONGEST_WHOLE = 16  # characters of a student's number that stand on one line
 LONGEST_EXAMPLE = 600  # characters; the whole of it stands on the student's page
 
 register(
@@ -225,7 +226,8 @@ def _row(grade: Grade, lab: Lab, pages: Pages) -> Html:
             folders = [run.folder for run in grade.runs if run.scenario in lost and not run.hidden]
             found = (page for folder in folders if (page := pages(grade.student.key, folder)))
             cells.append(_cell(score.points, score.item.points, next(found, "")))
-    number_ = el("td", el("bdi", grade.student.number))
+    whole = len(grade.student.number) <= LONGEST_WHOLE
+    number_ = el("td", el("bdi", grade.student.number), class_="whole" if whole else None)
     return el("tr", el("th", _linked(grade.student), scope="row"), number_, *cells)
 
 

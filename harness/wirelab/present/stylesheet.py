@@ -55,6 +55,7 @@ pre code { background: none; padding: 0; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: start; vertical-align: top; padding: .35em .6em; border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: end; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.whole { white-space: nowrap; }
 td.bars { width: 8rem; }
 svg.bar { display: block; width: 100%; min-width: 3.5rem; height: .6rem; margin-top: .5em; }
 svg .track { fill: var(--line); } svg .fill.full { fill: var(--good); } svg .fill.part { fill: var(--part); }
