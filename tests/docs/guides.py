@@ -1,16 +1,21 @@
-"""Reads the guides in docs/ as a person who works through them: writes the files, gives the commands, compares outputs.
+"""Reads pages as a person who works through them: writes the files, gives the commands, compares outputs.
 
-    PYTHONPATH=harness:. python -m tests.docs.guides [PAGE...]     renew the outputs that stand in the guides
+    PYTHONPATH=harness:. python -m tests.docs.guides [FILE...]     renew the outputs that hold no more (with --all: every one)
 
-What a block of a guide is, a comment before it says:
+What a block of a page is, a comment before it says:
 
 ``<!-- file: lab/lab.yaml -->``        the whole of a file, to be written down at this point
-``<!-- status: 1 -->``                 the command in the ``sh`` block below it ends with this status (else 0)
+``<!-- given: NAME -->``               what the reader has by now: ``tests/docs/given.py`` puts it there (no block)
+``<!-- status: 1 -->``                 the command in the ``sh`` block below it ends with this status (else 0); of several
+                                       commands ``0, 1``, or the last one's alone
 ``<!-- not run: WHY -->``              the ``sh`` block is only read: every ``wirelab`` in it must be a command
 ``<!-- output -->``                    what the command before it printed
 ``<!-- output: FROM … TO -->``         of that, the lines from the first that has FROM in it to the next that has TO
 ``<!-- output, sorted: FROM … TO -->`` the same; the lines may stand in any order
+``<!-- output, in kind -->``           a picture of one run: the same lines but for numbers, in any order, however often
+``<!-- example: WHY -->``              a ``text`` block that no command on the page prints
 
+A line ``make X`` stands for the command of wirelab in the Makefile's recipe of X, and else only has to be there.
 Times, ports, paths, and where a line is broken change from run to run, and are not compared.
 """
 
@@ -25,15 +30,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.docs import given
 from tests.edge.command import Command, Done
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 GUIDES = [DOCS / f"{name}{end}" for name in ("student", "lab-in-30-minutes", "instructor") for end in (".md", ".zh.md")]
+OTHERS = [ROOT / "README", *(DOCS / name for name in ("grading", "exports", "reports", "record")), ROOT / "labs/README"]
+WORKED = [*GUIDES, *(page.with_name(page.name + end) for page in OTHERS for end in (".md", ".zh.md"))]
 INCONCLUSIVE, TRIES = 2, 3  # the machine's fault: given again
 _BLOCK = re.compile(
-    r"^ *<!-- (?P<kind>file|status|not run|output|output, sorted)(?:: (?P<about>.+?))? -->\n *(?P<fence>```+)\w+\n"
-    r"(?P<text>.*?)^ *(?P=fence)\n|^ *```sh\n(?P<plain>.*?)^ *```\n",
+    r"^ *<!-- given: (?P<given>[\w-]+) -->\n|"
+    r"^ *<!-- (?P<kind>file|status|not run|example|output(?:, sorted|, in kind)?)(?:: (?P<about>.+?))? -->\n"
+    r" *(?P<fence>```+)\w+\n(?P<text>.*?)^ *(?P=fence)\n|^ *```sh\n(?P<plain>.*?)^ *```\n",
     re.MULTILINE | re.DOTALL,
 )
 _CHANGING = (
@@ -45,6 +54,8 @@ _CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?"), "DATE"),
     (re.compile(r"frames? \d+(?:, \d+)*|第 \d+(?:, \d+)* 帧"), "FRAMES"),
     (re.compile(r"\b\d+(?= packets| segments| 个报文)"), "COUNT"),  # one ACK may ride on a FIN
+    (re.compile(r"(?<=at most )\d+(?= at once)|(?<=最多同时进行 )\d+"), "JOBS"),  # by the machine's processors
+    (re.compile(r"\d+\.\d+(?= of 100|/100)"), "MARK"),  # threads decide how much of a wrong program goes right
     (re.compile(r"\s+"), ""),  # lines are broken where numbers leave room
 )
 _RUNG = re.compile(r"├─|─┤")
@@ -69,7 +80,9 @@ class Block:
 
 def blocks(text: str) -> Iterator[Block]:
     for found in _BLOCK.finditer(text):
-        if found["kind"] is None:
+        if found["given"]:
+            yield Block("given", found["given"], "", found.span())
+        elif found["kind"] is None:
             yield Block("run", "0", found["plain"], found.span("plain"))
         else:
             kind = "run" if found["kind"] == "status" else found["kind"]
@@ -84,13 +97,18 @@ def give(command: Command, line: str) -> Done:
     """Give one line of a shell block: a command of wirelab, or one of the few that every shell has."""
     line, _, kept = line.partition(" > ")
     words = shlex.split(line, comments=True)
+    if words[0] == "make":
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        recipe = re.search(rf"^{words[1]}:.*\n\t@(?:\$\(bin\)/)?(.*)$", makefile, re.MULTILINE)
+        assert recipe, f"the Makefile does not have {words[1]}"
+        words = shlex.split(recipe[1]) if recipe[1].startswith("wirelab ") else ["true"]
     if words[0] == "wirelab":
         for _ in range(TRIES):
             done = command(*words[1:])
             if done.status != INCONCLUSIVE:
                 break
     else:
-        assert words[0] in ("cp", "mkdir"), f"a guide asks for nothing but wirelab, cp and mkdir: {line}"
+        assert words[0] in ("cp", "mkdir", "true"), f"a page asks for nothing but wirelab, make, cp and mkdir: {line}"
         ran = subprocess.run(words, cwd=command.folder, capture_output=True, text=True, check=False)
         done = Done(ran.returncode, ran.stdout, ran.stderr, 0.0)
     if kept:
@@ -99,24 +117,33 @@ def give(command: Command, line: str) -> Done:
 
 
 def chosen(block: Block, printed: str) -> str:
-    """The part of what was printed that the block shows."""
+    """The part of what was printed that the block shows: all of it, where it does not have that part."""
     lines = [line.rstrip() for line in printed.splitlines()]
     if block.about:
         begin, end = block.about.split(" … ")
-        first = next(at for at, line in enumerate(lines) if begin in line)
-        lines = lines[first : next(at for at in range(first, len(lines)) if end in lines[at]) + 1]
+        first = next((at for at, line in enumerate(lines) if begin in line), 0)
+        last = next((at for at in range(first, len(lines)) if end in lines[at]), len(lines))
+        lines = lines[first : last + 1]
     return "".join(f"{line}\n" for line in lines)
 
 
-def fixed(text: str, in_order: bool) -> str:
+def fixed(text: str, how: str = "output") -> list[str]:
     """What of an output is the same in every run; of a ladder's rungs, which kinds of segments and messages there are."""
     lines = text.splitlines(keepends=True)
     rungs = [line for line in lines if _RUNG.search(line)]
     rest = [line for line in lines if line not in rungs]
-    parts = ["".join(rest), *{word for line in rungs for word in _KIND.findall(line)}] if in_order else rest
+    kinds = sorted({word for line in rungs for word in _KIND.findall(line)})
+    if how.endswith("sorted"):
+        return sorted(map(_steady, rest))
+    if how.endswith("in kind"):
+        return [*sorted({re.sub(r"\d+", "#", _steady(line)) for line in rest}), *kinds]
+    return [_steady("".join(rest)), *kinds]
+
+
+def _steady(text: str) -> str:
     for pattern, word in _CHANGING:
-        parts = [pattern.sub(word, part) for part in parts]
-    return "\n".join([parts[0], *sorted(parts[1:])] if in_order else sorted(parts))
+        text = pattern.sub(word, text)
+    return text
 
 
 @dataclass(frozen=True)
@@ -128,12 +155,12 @@ class Shown:
     printed: str
 
     @property
-    def told(self) -> str:
-        return fixed(self.block.text, "sorted" not in self.block.kind)
+    def told(self) -> list[str]:
+        return fixed(self.block.text, self.block.kind)
 
     @property
-    def seen(self) -> str:
-        return fixed(chosen(self.block, self.printed), "sorted" not in self.block.kind)
+    def seen(self) -> list[str]:
+        return fixed(chosen(self.block, self.printed), self.block.kind)
 
 
 def work_through(page: Path, command: Command) -> Iterator[Shown]:
@@ -145,23 +172,34 @@ def work_through(page: Path, command: Command) -> Iterator[Shown]:
             path = command.folder / block.about
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
+        elif block.kind == "given":
+            given.put(block.about, command.folder, language(page))
         elif block.kind == "run":
-            for line in block.commands:
-                done = give(command, line)
-                told = int(block.about) if line == block.commands[-1] else 0
-                assert told == done.status, f"{page.name}: {line}\n{done.out}\n{done.err}"
-                printed = (done.out + done.err).replace(f"{command.folder}/", "")
+            statuses = [int(word) for word in block.about.split(", ")]
+            ahead = [0] * (len(block.commands) - len(statuses))
+            for told, one in zip(ahead + statuses, block.commands, strict=True):
+                done = give(command, one)
+                assert told == done.status, f"{page.name}: {one}\n{done.out}\n{done.err}"
+                if said := done.out + done.err:
+                    line, printed = one, said.replace(f"{command.folder}/", "")
         elif block.kind.startswith("output"):
-            yield Shown(block, line, printed)
+            shown = Shown(block, line, printed)
+            for _ in range(TRIES if block.kind.endswith("in kind") and shown.told != shown.seen else 0):
+                shown = Shown(
+                    block, line, give(command, line).out
+                )  # on a busy machine a terminal's lines come in other pieces
+                if shown.told == shown.seen:
+                    break
+            yield shown
 
 
-def renew(page: Path) -> None:
-    """Write what is printed now into those outputs of a page that no longer hold."""
+def renew(page: Path, every: bool) -> None:
+    """Write what is printed now into those outputs of a page that no longer hold, or into every one."""
     text = page.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         shown = list(work_through(page, Command(Path(folder))))
     for one in reversed(shown):
-        if one.told != one.seen:
+        if every or one.told != one.seen:
             begin, end = one.block.span
             text = text[:begin] + chosen(one.block, one.printed) + text[end:]
             print("renewed", page.name, one.line)
@@ -169,5 +207,6 @@ def renew(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or [page.name for page in GUIDES]:
-        renew(DOCS / name)
+    names = [name for name in sys.argv[1:] if name != "--all"]
+    for page in [Path(name).resolve() for name in names] or WORKED:
+        renew(page, every="--all" in sys.argv)
