@@ -265,6 +265,17 @@ def test_the_schema_is_a_schema_and_knows_the_fields(capsys: pytest.CaptureFixtu
         assert verb in text
 
 
+def test_references_are_printed_of_scenarios_and_of_traces(capsys: pytest.CaptureFixture[str]):
+    assert 0 == cli.main(["schema", "--reference"])
+    assert "### `{alice: type, …}`" in capsys.readouterr().out
+    assert 0 == cli.main(["schema", "--reference", "--of", "trace", "--lang", "zh"])
+    assert "| `seq=*` | 任意值，与不写相同 |" in capsys.readouterr().out
+    assert 64 == cli.main(["schema", "--reference", "--of", "lab"])
+    assert "--reference is there of scenarios and of traces" in capsys.readouterr().err
+    assert 64 == cli.main(["schema", "--of", "trace"])
+    assert "'wirelab schema --reference --of trace' prints its notation" in capsys.readouterr().err
+
+
 # --- the live view
 
 

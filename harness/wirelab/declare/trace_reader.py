@@ -23,7 +23,7 @@ MAX_COLUMNS = 10_000
 MAX_DEPTH = 20
 MAX_MISTAKES = 50
 GAP = "..."
-_WORDS = ("strict", "either", "or", "end", "nothing", "any order", "in order", GAP)
+WORDS = ("strict", "either", "or", "end", "nothing", "any order", "in order", GAP)
 _ARROW = re.compile("[-=~<>→＞»⟶]+")
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -247,12 +247,12 @@ class _Reader:
         first = words[0]
         self.blocks[-1].empty = False
         found = " ".join(word.text for word in words[:2]) if first.text in ("any", "in") else first.text
-        close = near(found, _WORDS)
+        close = near(found, WORDS)
         sign = "".join(word.text for word in words[1:3] if _ARROW.fullmatch(word.text))
         if len(words) > 2 and _ARROW.fullmatch(words[1].text):
             self.tell(words[1].column, "trace.arrow", found=shown(sign))
             return
-        self.tell(first.column, "trace.unknown-line", found=shown(found), meant=close, known=", ".join(_WORDS))
+        self.tell(first.column, "trace.unknown-line", found=shown(found), meant=close, known=", ".join(WORDS))
 
     def _open(self, word: str, place: Place) -> None:
         parent = self.blocks[-1]

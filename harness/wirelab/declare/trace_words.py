@@ -29,10 +29,10 @@ _TOKEN = re.compile(
 _TERM = re.compile(r"([+-]?)([^+-]*)")
 _NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*|[0-9]+(?:_[0-9]+)*")
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s)")
-_UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000}
+UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000}
 _ESCAPE = re.compile(r"\\(?:([nrt\\\"])|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"'}
-_WRITTEN = {char: f"\\{letter}" for letter, char in _ESCAPES.items()}
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"'}
+_WRITTEN = {char: f"\\{letter}" for letter, char in ESCAPES.items()}
 _DIGITS = 30  # a number with more of them is too large, whatever they are
 _LONGEST_SHOWN = 60
 
@@ -147,9 +147,9 @@ def time(text: str) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         raise Wrong("trace.time", found=shown(text))
-    if len(text) > _DIGITS or Fraction(match[1]) * _UNITS[match[2]] > LONGEST:
+    if len(text) > _DIGITS or Fraction(match[1]) * UNITS[match[2]] > LONGEST:
         raise Wrong("trace.time-range", found=shown(text))
-    return round(Fraction(match[1]) * _UNITS[match[2]])
+    return round(Fraction(match[1]) * UNITS[match[2]])
 
 
 def unquoted(text: str) -> bytes:
@@ -160,7 +160,7 @@ def unquoted(text: str) -> bytes:
         if match[3] is not None:
             raise Wrong("trace.escape", match.start(), found=match[0])
         parts.append(text[at : match.start()].encode("utf-8", "surrogatepass"))
-        parts.append(_ESCAPES[match[1]].encode() if match[1] else bytes.fromhex(match[2]))
+        parts.append(ESCAPES[match[1]].encode() if match[1] else bytes.fromhex(match[2]))
         at = match.end()
     return b"".join([*parts, text[at:end].encode("utf-8", "surrogatepass")])
 
@@ -178,7 +178,7 @@ def _written(char: str) -> str:
 
 def written_time(nanoseconds: int) -> str:
     """A time in the largest unit that needs no fraction, else in microseconds."""
-    for unit, length in _UNITS.items():
+    for unit, length in UNITS.items():
         if nanoseconds % length == 0:
             return f"{nanoseconds // length}{unit}"
     return f"{nanoseconds / 1000:.3f}".rstrip("0") + "us"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from wirelab.base.errors import AuthorError, InputError, WirelabError
+from wirelab.base.errors import AuthorError, InputError, UsageError, WirelabError
 from wirelab.base.texts import Language, Text, register, say
 from wirelab.compose import kit, labs, library
 from wirelab.declare.protocol import load_profile
 from wirelab.declare.reference import reference
 from wirelab.declare.report_form import is_form, parse_form
-from wirelab.declare.schema import schema_text
+from wirelab.declare.schema import FILES, schema_text
+from wirelab.declare.trace_reference import notation
 from wirelab.edge.output import complain, put
 from wirelab.present.style import safe
 
@@ -20,9 +21,19 @@ register(
         "lint.missing": Text("there is no file {file}", "没有文件 {file}"),
         "lint.nothing": Text("there is no .yaml file in the folder {folder}", "文件夹 {folder} 中没有 .yaml 文件"),
         "lint.good": Text("{file}: ok", "{file}：正确"),
+        "schema.no-reference": Text(
+            "--reference is there of scenarios and of traces (--of trace), not of '{of}'; without it, the schema is printed",
+            "--reference 只有场景和报文序列（--of trace）两种，没有 '{of}' 的；不写它就打印 schema",
+        ),
+        "schema.no-schema": Text(
+            "a {of} is not a YAML file and has no schema; 'wirelab schema --reference --of {of}' prints its notation",
+            "{of} 不是 YAML 文件，没有 schema；'wirelab schema --reference --of {of}' 打印它的写法",
+        ),
         "lint.summary": Text("files: {count}, mistakes: {mistakes}", "文件：{count}，错误：{mistakes}"),
     }
 )
+
+REFERENCES: Mapping[str, Callable[[Language], str]] = {"scenario": lambda _: reference(), "trace": notation}
 
 
 def lint(files: Sequence[str], language: Language) -> int:
@@ -67,7 +78,9 @@ def _check(path: Path) -> None:
         library.profile_for(library.load(path), path)
 
 
-def schema(*, as_page: bool, of: str = "scenario") -> int:
-    """Print the JSON Schema of a kind of file (``schema.FILES``), or the reference page of scenarios, in any language."""
-    put(reference().rstrip() if as_page else schema_text(of).rstrip())
+def schema(*, as_page: bool, of: str = "scenario", language: Language = "en") -> int:
+    """Print the JSON Schema of a kind of file (``schema.FILES``), or a reference; that of scenarios is in English."""
+    if of not in (REFERENCES if as_page else FILES):
+        raise UsageError("schema.no-reference" if as_page else "schema.no-schema", of=of)
+    put((REFERENCES[of](language) if as_page else schema_text(of)).rstrip())
     return 0

@@ -275,9 +275,11 @@ def _parser() -> _Parser:
     schema = commands.add_parser(
         "schema", parents=[shared], help="print the JSON Schema of scenario and other files, for editors"
     )
-    schema.add_argument("--reference", action="store_true", help="print the reference page (Markdown) instead")
     schema.add_argument(
-        "--of", choices=("scenario", "protocol", "lab", "form"), default="scenario", help="of which files"
+        "--reference", action="store_true", help="print a reference (Markdown) instead: of scenarios, or --of trace"
+    )
+    schema.add_argument(
+        "--of", choices=("scenario", "protocol", "lab", "form", "trace"), default="scenario", help="of which files"
     )
     schema.set_defaults(command=_schema)
 
@@ -393,7 +395,7 @@ def _lint(options: argparse.Namespace, language: Language) -> int:
 def _schema(options: argparse.Namespace, language: Language) -> int:
     from wirelab.edge import authoring
 
-    return authoring.schema(as_page=options.reference, of=options.of)
+    return authoring.schema(as_page=options.reference, of=options.of, language=language)
 
 
 def _doctor(options: argparse.Namespace, language: Language) -> int:
