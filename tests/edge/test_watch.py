@@ -385,9 +385,16 @@ def test_checks_of_one_name_and_actor_are_told_apart_and_new_ones_that_pass_are_
     assert [title, "  - fails now: a/b: alice shows 2 (WL601)"] == changes(
         judged(good, good), judged(good, bad), "en", colour=False
     )
-    assert [title, "  * not played before: a/b: alice shows 2"] == changes(
+    assert [title, "  - fails now: a/b: alice shows 2 (WL601)"] == changes(
         judged(good), judged(good, bad), "en", colour=False
     )
+    assert [title, "  ? could not be decided now: a/b: alice shows 2"] == changes(
+        judged(good), judged(good, Verdict.INCONCLUSIVE), "en", colour=False
+    )
+    assert [title, "  + fails no more: a/b: alice shows 2"] == changes(
+        judged(good, bad), judged(good), "en", colour=False
+    )
+    assert ["since the last run nothing has changed"] == changes(judged(good, good), judged(good), "en", colour=False)
     assert ["since the last run nothing has changed"] == changes(judged(good), judged(good, good), "en", colour=False)
 
 
@@ -411,5 +418,6 @@ def test_changes_are_told_check_by_check() -> None:
     assert "  ? could not be decided now: a/b: alice teardown" in changes(
         before, judged(Verdict.INCONCLUSIVE), "en", colour=False
     )
-    assert "  * not played before: a/b: alice teardown" in changes({}, after, "en", colour=False)
+    assert "  * passes, not played before: a/b: alice teardown" in changes({}, before, "en", colour=False)
+    assert "  - fails now: a/b: alice teardown (WL502)" in changes({}, after, "en", colour=False)
     assert ["since the last run nothing has changed"] == changes({}, {}, "en", colour=False)

@@ -80,12 +80,14 @@ def watch(play: Callable[[Options], int], options: Options, words: Sequence[str]
         except (UsageError, InputError, AuthorError, Overrun, EnvironmentFault) as error:  # the next save may mend it
             status = error.exit_status
             complain("wirelab: " + "\n".join(map(safe, error.text(options.language).split("\n"))))
-        if before is not None and seen:
-            put("")
-            put("\n".join(changes(before, seen, options.language, colour=options.colour)))
-        before = (before or {}) | seen if seen else before  # a round that broke off has seen only some
-        where = ", ".join(dict.fromkeys(str(path.parent if path.is_file() else path) for path in (*folders, *fixed)))
         try:
+            if before is not None and seen:
+                put("")
+                put("\n".join(changes(before, seen, options.language, colour=options.colour)))
+            before = (before or {}) | seen if seen else before  # a round that broke off has seen only some
+            where = ", ".join(
+                dict.fromkeys(str(path.parent if path.is_file() else path) for path in (*folders, *fixed))
+            )
             put(safe(say("watch.waits", options.language, count=len(_state(folders, fixed)), folders=where)))
             saved = _change(folders, fixed, state)
         except KeyboardInterrupt:

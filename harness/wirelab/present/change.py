@@ -1,4 +1,7 @@
-"""What changed from one run to the next: checks that pass now, that fail now, and that fail otherwise. Pure."""
+"""What changed from one run to the next: checks that pass now, that fail now, and that fail otherwise. Pure.
+
+Not every run has the same checks: ``script`` is one only where a step went wrong. Such a check fails now, or no more.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ register(
             "~ 失败的原因变了：{check}（原来 {before}，现在 {codes}）",
         ),
         "change.open": Text("? could not be decided now: {check}", "? 现在无法判定：{check}"),
-        "change.new": Text("* not played before: {check}", "* 之前没有运行：{check}"),
+        "change.gone": Text("+ fails no more: {check}", "+ 不再失败：{check}"),
+        "change.new": Text("* passes, not played before: {check}", "* 通过，之前没有运行：{check}"),
         "change.same": Text("{count} checks fail as before", "有 {count} 项检查仍和之前一样失败"),
         "change.check": Text("{scenario}: {actor} {name}", "{scenario}：{actor} {name}"),
     }
@@ -37,22 +41,25 @@ def changes(
     lines, same = [], 0
     for key, check in now.items():
         old = then.get(key)
+        verdict = old.verdict if old else Verdict.PASS
         values = {"check": _named(key, language), "codes": _codes(check)}
-        if old is None:
-            if key[0] not in before or check.verdict is Verdict.FAIL:
-                lines.append(style.paint(say("change.new", language, **values), DIM))
-        elif old.verdict is not check.verdict:
+        if check.verdict is not verdict:
             word, ink = {
                 Verdict.PASS: ("mended", GREEN),
                 Verdict.FAIL: ("broken", RED),
                 Verdict.INCONCLUSIVE: ("open", YELLOW),
             }[check.verdict]
             lines.append(style.paint(say(f"change.{word}", language, **values), ink, BOLD))
-        elif check.verdict is Verdict.FAIL:
+        elif old and check.verdict is Verdict.FAIL:
             if _codes(old) == _codes(check):
                 same += 1
             else:
                 lines.append(style.paint(say("change.other", language, before=_codes(old), **values), YELLOW))
+        elif key[0] not in before:
+            lines.append(style.paint(say("change.new", language, **values), DIM))
+    for key, old in then.items():
+        if key[0] in after and key not in now and old.verdict is Verdict.FAIL:
+            lines.append(style.paint(say("change.gone", language, check=_named(key, language)), GREEN))
     if same:
         lines.append(style.paint(say("change.same", language, count=same), DIM))
     if not lines:
