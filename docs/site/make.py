@@ -30,7 +30,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "harness")]  # runs from a checkout, installed or not
 
-from tests.test_layers import LAYERS, imports, local, package_sources  # noqa: E402 - the path is set above
+from docs.site import states  # noqa: E402 - the path is set above
+from tests.test_layers import LAYERS, imports, local, package_sources  # noqa: E402
 from wirelab.base.texts import Language  # noqa: E402
 from wirelab.declare.reference import reference  # noqa: E402
 from wirelab.judge.findings import REGISTRY  # noqa: E402
@@ -44,6 +45,7 @@ FENCE = re.compile(r"^ *(`{3,}|~{3,})")
 ITEM = re.compile(r"^( *)([-*+]|\d+[.)]) +")
 HAN = re.compile(r"[一-龥，。：；、！？（）“”《》]")
 LAYER_PICTURE = "docs/layers.svg"
+STATES = re.compile(r"^```mermaid\n.*?^```\n", re.MULTILINE | re.DOTALL)
 LAYER_TITLE = "The layers, and which imports which"
 
 
@@ -70,6 +72,13 @@ def gather(folder: Path) -> None:
     architecture = folder / "docs" / "architecture.md"
     text = architecture.read_text(encoding="utf-8")
     architecture.write_text(text.replace("\n## Layers\n", f"\n## Layers\n\n![{LAYER_TITLE}](layers.svg)\n"), "utf-8")
+    (folder / "docs" / "tcp-states.svg").write_text(states.picture(), encoding="utf-8")
+    page = folder / "docs" / "tcp-states.md"
+    shown = f"![{states.TITLE}](tcp-states.svg)\n\n{states.table()}"
+    text = page.read_text(encoding="utf-8")
+    if not STATES.search(text):
+        raise SystemExit("docs/tcp-states.md has no diagram any more")
+    page.write_text(STATES.sub(lambda _: shown, text), encoding="utf-8")  # what draws Mermaid lies elsewhere
     shutil.copy(HERE / "site.css", folder / "docs" / "site.css")
 
 

@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from tests.docs.guides import ROOT
+from wirelab.observe.tcpstate import TRANSITIONS, State
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("material") is None, reason="needs mkdocs-material")
 MAKE = ROOT / "docs" / "site" / "make.py"
@@ -73,6 +75,19 @@ def test_what_is_generated_is_there(site: Path) -> None:
     picture = (site / "docs" / "layers.svg").read_text("utf-8")
     assert all(f">{layer}<" in picture for layer in ("base", "observe", "judge", "edge"))
     assert 'src="layers.svg"' in (site / "docs" / "architecture.html").read_text("utf-8")
+
+
+def test_the_states_of_a_connection_are_a_picture_and_a_table(site: Path) -> None:
+    page = (site / "docs" / "tcp-states.html").read_text("utf-8")
+    assert 'src="tcp-states.svg"' in page
+    assert "stateDiagram" not in page
+    cells = [tuple(re.findall("<td>(.*?)</td>", row)) for row in re.findall("<tr>(.*?)</tr>", page, re.DOTALL)]
+    assert [(*map(str, row),) for row in TRANSITIONS] == [tuple(map(unescape, row)) for row in cells if row]
+    picture = (site / "docs" / "tcp-states.svg").read_text("utf-8")
+    assert {*State} <= set(re.findall(">([A-Z0-9-]+)</text>", picture))
+    arrows = {(row.state, row.target) for row in TRANSITIONS if not row.event.endswith("RST")}
+    assert len(arrows) == picture.count("<path")
+    assert all(f">{row.event}" in picture for row in TRANSITIONS if not row.event.endswith("RST"))
 
 
 def test_lists_and_code_of_pages_come_out_as_such(site: Path) -> None:
