@@ -103,12 +103,14 @@ def test_a_mended_line_is_waited_for_as_it_was_entered_and_one_with_a_key_in_it_
     assert ("server", steps.Shows(text="y")) == after(completed, shown)[-1], "only what came after the key is known"
 
 
-def test_waiting_to_finish_is_a_pause_while_something_runs_and_none_when_all_is_over() -> None:
-    end = Deed(at(9000), "", "ends")
+@pytest.mark.parametrize("how", ["ends", "broken"])
+def test_waiting_to_finish_is_a_pause_while_a_client_runs_and_none_when_all_have_left(how: str) -> None:
+    end = Deed(at(9000), "", how)
     said = types(400, "alice", "a\n")
     assert (None, steps.Wait(wait=8.5)) == after([*said, end])[-1]
-    over = [Exited(at(600), "alice", 0, "itself"), Exited(at(700), "server", 0, "itself")]
-    assert not any(isinstance(step, steps.Wait) for _, step in after([*said, end], *over))
+    left = Exited(at(600), "alice", 0, "itself")
+    for over in ([left], [left, Exited(at(700), "server", 0, "itself")]):
+        assert not any(isinstance(step, steps.Wait) for _, step in after([*said, end], *over))
 
 
 def test_typing_here_then_there_keeps_the_order() -> None:

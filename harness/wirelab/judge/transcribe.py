@@ -160,7 +160,7 @@ class _Scribe:
     def _done(self, deed: Deed) -> None:
         if self._pending is not None and self._pending[0] != deed.actor:
             self._flush()
-        if deed.what not in ("ends", "broken") or self._alive:
+        if deed.what not in ("ends", "broken") or any(self._roles[actor] == "client" for actor in self._alive):
             self._pause(deed.time, deed.idle)
         match deed.what:
             case "types":
