@@ -15,6 +15,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import pexpect
 import pytest
 
 import wirelab
@@ -98,3 +99,43 @@ def test_the_command_helps(installed: Path, tmp_path: Path) -> None:
 def test_a_scenario_is_played_by_its_name(installed: Path, tmp_path: Path) -> None:
     said = run(installed / "wirelab", "run", "messaging/one-line", cwd=tmp_path)
     assert "pass" in said.lower()
+
+
+def test_whoever_writes_a_scenario_needs_no_checkout(installed: Path, tmp_path: Path) -> None:
+    """In an empty folder: a skeleton, an edit, a mistake, the run, pytest."""
+    command, path = installed / "wirelab", tmp_path / "my-first.yaml"
+    run(command, "new", "scenario", "messaging/my-first", cwd=tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert "hello" in text
+    path.write_text(text.replace("hello", "good morning").replace("type,", "tipe,", 1), encoding="utf-8")
+    run(command, "lint", path.name, cwd=tmp_path, status=65)
+    path.write_text(text.replace("hello", "good morning"), encoding="utf-8")
+    assert "my-first.yaml: ok" in run(command, "lint", path.name, cwd=tmp_path)
+    assert "good morning" in run(command, "run", path.name, cwd=tmp_path)
+    said = run(installed / "python", "-m", "pytest", path.name, "-q", "-p", "no:cacheprovider", cwd=tmp_path)
+    assert "1 passed" in said
+
+
+def test_a_scenario_can_be_recorded_without_a_checkout(installed: Path, tmp_path: Path) -> None:
+    outer = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTEST_ADDOPTS")
+    person = pexpect.spawn(
+        str(installed / "wirelab"),
+        ["record", "messaging/mine", "--title", "One line", "--title-zh", "一行", "--replays", "1", "--lang", "en"],
+        cwd=str(tmp_path),
+        env={name: value for name, value in os.environ.items() if name not in outer},
+        timeout=LIMIT,
+        encoding="utf-8",
+        dimensions=(40, 120),
+    )
+    person.expect_exact("Enter message to send: ")
+    for line, until in (("hello", "): hello"), ("/quit", "Disconnected")):
+        person.send(f"{line}\r")
+        person.expect_exact(until)
+    person.send("\x1d")
+    person.expect_exact("help ──")
+    person.send("q")
+    person.expect(pexpect.EOF)
+    person.close()
+    assert 0 == person.exitstatus
+    assert "{alice: type, text: hello}" in (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+    assert "0 failed" in run(installed / "wirelab", "run", "mine.yaml", cwd=tmp_path)

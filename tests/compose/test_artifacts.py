@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +141,24 @@ def test_what_a_run_folder_holds(stored: Path):
     assert SCENARIO.text == document["scenario"]["source"]
     assert "inconclusive" == document["judgement"]["verdict"]
     assert set(LANGUAGES) == set(document["judgement"]["checks"][0]["summary"])
+
+
+def test_the_page_of_the_docs_names_every_key_and_no_other(stored: Path):
+    """docs/run-folder.md: the tables of run.json and of its events, the sentences about threads, sockets and lines."""
+    text = (Path(__file__).parents[2] / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    rows = {cells[0].strip(): cells[1] for line in text.splitlines() if len(cells := line.split("|")[1:-1]) == 2}
+    document = json.loads((stored / "run.json").read_text("utf-8"))
+    told = {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+    events = {event["event"]: set(event) - {"event", "time"} for event in document["events"]}
+    assert told == {*document, *events}
+    for name, keys in events.items():
+        (row,) = (about for key, about in rows.items() if f"`{name}`" in key)
+        assert keys == set(re.findall(r"`(\w+)`", row)), name
+    seen = text[text.index("Of each of the `threads`") :].replace("\n", " ")
+    parts = re.split(r"Of each of the `sockets`|A line of source is", seen)
+    for part, kind in zip(parts, (ThreadSeen, SocketSeen, SourceLine), strict=True):
+        fields = {field.name for field in dataclasses.fields(kind)}
+        assert fields == set(re.findall(r"`(\w+)`", part)) - {"threads"}, kind
 
 
 def test_frames_that_findings_name_have_their_comments(stored: Path):
