@@ -349,11 +349,21 @@ def test_a_protocol_is_looked_for_beside_the_test_wherever_pytest_is_called(suit
         @pytest.mark.wirelab(protocol="nine")
         def test_none(stage):
             pass
+
+        @pytest.mark.wirelab(sever="python3 own.py")
+        def test_slip(stage):
+            pass
         """,
     )
     done = suite("sub/test_own.py", "--wirelab-lang=en")
-    assert {"passed": 1, "error": 1} == outcome(done), done.out
+    assert {"passed": 1, "errors": 2} == outcome(done), done.out
     assert "test_own.py: there is no protocol profile 'nine'" in done.out
+    assert (
+        "\nwirelab.Misused: the mark wirelab of a test takes client, server, protocol, port and env, not 'sever'"
+        in done.out
+    )
+    assert "def stage(" not in done.out
+    assert "hidden" not in done.out
 
 
 def test_a_stage_whose_process_died_costs_the_next_test_nothing(suite: Suite):

@@ -382,6 +382,7 @@ def test_without_the_script_everything_is_there(opened: Open) -> None:
         assert it.page.locator("#f8").is_visible()
         assert it.page.locator("table.events").is_visible()
         assert not it.page.locator("#controls").is_visible()
+        assert not it.page.locator("footer").is_visible(), "no key does anything"
         assert "MSG hello" in it.page.locator("table.segments").inner_text()
         it.page.locator(".frames a").first.click()
         assert it.page.url.endswith("#f8")

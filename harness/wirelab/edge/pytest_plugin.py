@@ -329,20 +329,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """A private network of the test's own, with a tap on it, on which programs are started and typed at: docs/pytest.md."""
     from wirelab.edge import pytest_setting, pytest_stage
+    from wirelab.edge.pytest_errors import Misused
 
-    __tracebackhide__ = True
-    config = request.config
-    setting = pytest_setting.setting_of(
-        request.node.nodeid,
-        [mark.kwargs for mark in reversed(list(request.node.iter_markers("wirelab")))],
-        commands=_commands(config),
-        folder=config.invocation_params.dir,
-        file=request.path,
-        language=_language(config),
-        width=_width(config),
-        keep=_folder_for(config, pytest_setting.file_name(request.node.nodeid)),
-    )
-    opened = pytest_stage.Stage(_asked(config), setting)
+    config, wrong = request.config, ""
+    try:
+        setting = pytest_setting.setting_of(
+            request.node.nodeid,
+            [mark.kwargs for mark in reversed(list(request.node.iter_markers("wirelab")))],
+            commands=_commands(config),
+            folder=config.invocation_params.dir,
+            file=request.path,
+            language=_language(config),
+            width=_width(config),
+            keep=_folder_for(config, pytest_setting.file_name(request.node.nodeid)),
+        )
+        opened = pytest_stage.Stage(_asked(config), setting)
+    except Misused as error:
+        wrong = f"wirelab.Misused: {error}"
+    if wrong:  # what the mark says is, and not a line of ours: pytest shows none, of this or of what was caught
+        pytest.fail(wrong, pytrace=False)
     yield opened
     opened.close()
 
