@@ -39,6 +39,7 @@ GUIDES = [DOCS / f"{name}{end}" for name in ("student", "lab-in-30-minutes", "in
 OTHERS = [ROOT / "README", *(DOCS / name for name in ("grading", "exports", "reports", "record")), ROOT / "labs/README"]
 WORKED = [*GUIDES, *(page.with_name(page.name + end) for page in OTHERS for end in (".md", ".zh.md"))]
 INCONCLUSIVE, TRIES = 2, 3  # the machine's fault: given again
+PATIENCE = 300.0  # seconds: a class, or a whole lab, on a machine with much else to do
 _BLOCK = re.compile(
     r"^ *<!-- given: (?P<given>[\w-]+) -->\n|"
     r"^ *<!-- (?P<kind>file|status|not run|example|output(?:, sorted|, in kind)?)(?:: (?P<about>.+?))? -->\n"
@@ -104,7 +105,7 @@ def give(command: Command, line: str) -> Done:
         words = shlex.split(recipe[1]) if recipe[1].startswith("wirelab ") else ["true"]
     if words[0] == "wirelab":
         for _ in range(TRIES):
-            done = command(*words[1:])
+            done = command(*words[1:], patience=PATIENCE)
             if done.status != INCONCLUSIVE:
                 break
     else:

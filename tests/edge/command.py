@@ -75,8 +75,10 @@ class Command:
     def argv(self, *words: object) -> list[str]:
         return [*self.launcher, *map(str, words)]
 
-    def __call__(self, *words: object, env: Mapping[str, str] | None = None, **options: Any) -> Done:
-        """Run it to its end."""
+    def __call__(
+        self, *words: object, env: Mapping[str, str] | None = None, patience: float = PATIENCE, **options: Any
+    ) -> Done:
+        """Run it to its end, which has to come within ``patience`` seconds."""
         began = time.monotonic()
         done = subprocess.run(
             self.argv(*words),
@@ -84,7 +86,7 @@ class Command:
             env=self.env | dict(env or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=patience,
             check=False,
             **options,
         )
