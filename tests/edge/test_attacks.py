@@ -249,7 +249,7 @@ def grade(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     (submissions / "symlinked" / "client.py").symlink_to(submissions / "honest" / "client.py")
     archives(submissions)
     before = digests(submissions)
-    done = command("grade", lab, submissions, "-o", out, "--jobs", "8")
+    done = command("grade", lab, submissions, "-o", out, "--jobs", "8", patience=300)
     command.gone()
     assert done.status in (0, 2), done.err + done.out
     return asdict(done), before

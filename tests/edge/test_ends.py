@@ -117,3 +117,39 @@ def test_a_ctrl_c_that_got_lost_is_pressed_again_while_somebody_else_is_waited_f
     played = command.play(HEAD + BY_PEER + script + expect("{teardown: alice, first: alice}"), client=DEAF)
     assert 0 == played.done.status, played.done.out
     assert ["Ctrl-C", "Ctrl-C"] == played.typed("alice")
+
+
+SLOW_TO_END = """\
+    import socket, sys, time
+    wire = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+    print("Connected to", flush=True)
+    try:
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        line = ""
+    if line:
+        while time.process_time() < 0.1:
+            pass
+        wire.sendall(b"MSG " + line.encode())
+        sys.stdin.readline()
+    time.sleep(0.2)
+    wire.shutdown(socket.SHUT_WR)
+    while wire.recv(4096):
+        pass
+"""
+
+
+@pytest.mark.parametrize("key", ["press, key: ctrl-d", "press, key: ctrl-c", "signal, name: INT"])
+def test_who_was_asked_to_end_by_the_last_step_is_given_the_time(command: Command, key: str):
+    script = steps(BEGIN, f"- {{alice: {key}}}")
+    played = command.play(HEAD + ALICE + script + expect("{teardown: alice, first: alice}"), client=SLOW_TO_END)
+    assert 0 == played.done.status, played.done.out
+
+
+def test_what_the_last_step_gave_to_do_is_done_before_the_run_ends(command: Command):
+    """And who was not asked to end is not waited for: it is ended."""
+    script = steps(BEGIN, "- {alice: type, text: hello}")
+    played = command.play(HEAD + ALICE + script + expect('{messages: alice, sent: ["hello"]}'), client=SLOW_TO_END)
+    assert 0 == played.done.status, played.done.out
+    assert "Received from" in played.shown("server")
+    assert "alice" in [event.actor for event in played.run.evidence.events if isinstance(event, Ending)]

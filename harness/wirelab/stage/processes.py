@@ -28,11 +28,20 @@ def children(pid: int) -> Iterator[int]:
 
 def asleep(pid: int) -> bool:
     """Whether the main thread of every process in the tree sleeps in the kernel (or has stopped, or is gone)."""
-    return all(_state(member) not in ("R", "D") for member in tree(pid))
+    return all(_state(str(member)) not in ("R", "D") for member in tree(pid))
 
 
-def _state(pid: int) -> str:
-    return read(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
+def busy(pid: int) -> bool:
+    """Whether some thread in the tree runs, or would if it had a CPU."""
+    return any(
+        _state(f"{member}/task/{task}") in ("R", "D")
+        for member in tree(pid)
+        for task in listdir(f"/proc/{member}/task")
+    )
+
+
+def _state(place: str) -> str:
+    return read(f"/proc/{place}/stat").rpartition(")")[2].strip()[:1]
 
 
 def reads_keyboard(pid: int) -> bool:

@@ -36,6 +36,7 @@ from wirelab.stage.world import Private, World
 
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
+RESTING = 0.5  # seconds that programs have, at the end of a script, to do what the last step gave them to do
 SLICE, AT_ONCE = 100, 1000  # packets followed between two looks at the tap, and before anything else has its turn
 UNMEASURED = 0.1  # seconds at the beginning of a wait for which it is not looked who has the CPU
 OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
@@ -356,12 +357,22 @@ class Stage:
     # --- the end
 
     def drain(self) -> None:
-        """After the last step: let closings that have begun come to their end, and the tap run empty.
+        """After the last step: let what it set in motion come to rest, closings come to their end, and the tap run empty.
 
-        A side that has seen a FIN gets CLOSING_GRACE to send its own, as long as its program lives and the
-        wire is whole; programs that were not asked to end are not waited for.
+        Programs that have something to do get RESTING to do it. A program that was asked to end, and a side that has
+        seen a FIN and may send its own, get CLOSING_GRACE; who was not asked is not waited for.
         """
-        self.wait_for(lambda: not any(map(self._closing, self.tracker.connections)), CLOSING_GRACE, stretch=True)
+        soon = Deadline.after(RESTING / 10)  # nearly always; and nothing need come of it that would wake us
+        while self._busy() and not (soon.passed or self.bounded):
+            self.pump(min(0.002, soon.left()))
+        self.wait_for(lambda: not self._busy(), RESTING, stretch=True)
+        asked = [program for program in self.programs if any(self._told(program))]
+
+        def ended() -> bool:
+            closing = any(map(self._closing, self.tracker.connections))
+            return not closing and all(program.exited is not None for program in asked)
+
+        self.wait_for(ended, CLOSING_GRACE, stretch=True)
         self._take_rest()
         self._find_owners(last=True)
 
@@ -369,6 +380,9 @@ class Stage:
         if not self.bounded:
             self.tap.sync()
             self._take_packets(sys.maxsize)
+
+    def _busy(self) -> bool:
+        return any(processes.busy(program.pid) for program in self.programs if program.exited is None)
 
     def _closing(self, connection: Connection) -> bool:
         end = connection.teardown
@@ -387,15 +401,18 @@ class Stage:
                 if asked is not None and now_ns() - asked >= ASKED * 1e9:
                     self.witness(program, "end")
 
-    def _requests(self, program: Program) -> Iterator[int]:
-        """When a program was asked to end: by its keyboard or a signal; a client also by its server's end, a server at
-        least to close its own side."""
+    def _told(self, program: Program) -> Iterator[int]:
+        """When a program was asked to end by its keyboard or a signal."""
         for event in self.recorder.events:
             match event:
                 case Typed(actor=program.name) if event.keys.strip() in _ENDING_KEYS:
                     yield event.time
                 case Ending(actor=program.name, by="script"):
                     yield event.time
+
+    def _requests(self, program: Program) -> Iterator[int]:
+        """When a program was asked to end: also a client by its server's end, a server at least to close its own side."""
+        yield from self._told(program)
         for connection in self.tracker.connections:
             end = connection.teardown
             if program.role == "server" and end.client_fin and not end.server_fin:
