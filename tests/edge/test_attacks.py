@@ -249,8 +249,13 @@ def grade(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     (submissions / "symlinked" / "client.py").symlink_to(submissions / "honest" / "client.py")
     archives(submissions)
     before = digests(submissions)
-    done = command("grade", lab, submissions, "-o", out, "--jobs", "8", patience=300)
-    command.gone()
+    for _ in range(
+        3
+    ):  # what other tests left too little of the machine for is undecided, and played again by who asks again
+        done = command("grade", lab, submissions, "-o", out, "--jobs", "8", patience=300)
+        command.gone()
+        if done.status != 2:
+            break
     assert done.status in (0, 2), done.err + done.out
     return asdict(done), before
 
