@@ -387,7 +387,8 @@ def events(played: Played) -> list[Witnessed]:
     return [event for event in played.run.evidence.events if isinstance(event, Witnessed)]
 
 
-BEGIN = "- {start: server, until: Listening on}\n- {start: alice, until: Connected to}\n- {alice: press, key: ctrl-d}\n"
+START = "- {start: server, until: Listening on}\n- {start: alice, until: Connected to}\n"
+BEGIN = START + "- {alice: press, key: ctrl-d}\n"
 CONNECT = """\
 import socket, sys, threading, time
 wire = socket.create_connection(("127.0.0.1", 12001))
@@ -404,15 +405,20 @@ def command(tmp_path: Path) -> Iterator[Command]:
 
 
 @pytest.mark.parametrize(
-    ("script", "why"), [("- {alice: exits, within: 0.2}", "missed"), ("- {wait: 0.8}", "end"), ("- {wait: 0.1}", None)]
+    ("script", "why"), [("- {alice: exits, within: 0.2}", "missed"), ("- {wait: 0.8}", "end"), ("", "end")]
 )
-def test_who_misses_its_exit_or_is_still_there_at_the_end_is_looked_at(command: Command, script: str, why: str | None):
+def test_who_misses_its_exit_or_is_still_there_at_the_end_is_looked_at(command: Command, script: str, why: str):
     played = command.play(
         HEAD + ALICE + steps(BEGIN, script) + expect("{handshake: alice}"), client=CONNECT + "wire.recv(100)\n"
     )
     seen = [(event.actor, event.why, [thread.doing for thread in event.threads]) for event in events(played)]
-    assert ([("alice", why, ["receiving"])] if why else []) == seen
+    assert [("alice", why, ["receiving"])] == seen
     assert all(event.cpu < 0.5 for event in events(played))
+
+
+def test_who_was_not_asked_to_end_is_not_looked_at(command: Command):
+    script = HEAD + ALICE + steps(START, "- {wait: 0.8}") + expect("{handshake: alice}")
+    assert [] == events(command.play(script, client=CONNECT))
 
 
 def test_a_spinning_program_shows_by_the_cpu_it_uses(command: Command):

@@ -25,7 +25,7 @@ from wirelab.base.signals import uninterrupted
 from wirelab.base.texts import Text, register
 from wirelab.observe.evidence import Bounded, Ending, Exited, Part, Role, Shown, Started, Typed
 from wirelab.observe.terminal import Transcript
-from wirelab.stage import processes
+from wirelab.stage import linux, processes
 from wirelab.stage.recorder import Recorder
 from wirelab.stage.sandbox import Sandboxed, exit_status, ran
 from wirelab.stage.spawning import Spawned
@@ -287,6 +287,8 @@ class Program:
                 data = data[self._child.send(data[:512]) :]
             except OSError:
                 return False
+        with contextlib.suppress(OSError):  # the terminal is gone already, or is its program's alone (TIOCEXCL)
+            linux.deliver_keys(self._child.fileno())
         return True
 
     # --- the end

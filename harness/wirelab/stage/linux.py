@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import select
 import socket
 import struct
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ TP_STATUS_KERNEL, TP_STATUS_USER, TP_STATUS_COPY = 0, 1, 2
 TPACKET2_HEADER = struct.Struct("=IIIHHII")
 """tp_status, tp_len, tp_snaplen, tp_mac, tp_net, tp_sec, tp_nsec: the part of tpacket2_hdr that is read."""
 
+_TIOCGPTPEER = 0x5441  # ioctl_tty(2)
 _SO_ATTACH_FILTER = 26
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
 _NLM_F_REQUEST, _NLM_F_DUMP, _NLMSG_ERROR, _NLMSG_DONE = 0x1, 0x300, 2, 3
@@ -138,6 +140,18 @@ def ethtool(interface: str, command: int, value: int = 0) -> int:
     _interface_call(_SIOCETHTOOL, interface, struct.pack("P", ctypes.addressof(request)))
     (answer,) = struct.unpack_from("=I", request, 4)
     return int(answer)
+
+
+def deliver_keys(master: int) -> None:
+    """Return when the kernel has handed to the terminal all that was written to its master, and woken who reads there.
+
+    A worker of the kernel's does that some time after write(2), on a busy machine much later; poll(2) of the other end
+    waits for it (drivers/tty/n_tty.c, n_tty_poll)."""
+    slave = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        select.select([slave], [], [], 0)
+    finally:
+        os.close(slave)
 
 
 def tcp_socket_owner(local: tuple[str, int], remote: tuple[str, int]) -> tuple[int, int]:

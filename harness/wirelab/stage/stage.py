@@ -36,7 +36,7 @@ from wirelab.stage.world import Private, World
 
 LINKTYPE_ETHERNET = 1
 CLOSING_GRACE = 1.0  # seconds that a side has to close after the other's FIN, at the end of a script
-RESTING = 0.5  # seconds that programs have, at the end of a script, to do what the last step gave them to do
+RESTING = 0.5  # seconds of a CPU that each program has, at the end of a script, to do what the last step gave it to do
 SLICE, AT_ONCE = 100, 1000  # packets followed between two looks at the tap, and before anything else has its turn
 UNMEASURED = 0.1  # seconds at the beginning of a wait for which it is not looked who has the CPU
 OWNER_TRIES = 50  # packets after its SYN by which a connection's owner must be found
@@ -44,7 +44,7 @@ WITNESSED = 0.05  # seconds in which a program that is looked at shows how much 
 ASKED = 0.5  # seconds after which a program that was asked to end, and is still there, is looked at
 _ENDING_KEYS = ("Ctrl-C", "Ctrl-D", "/quit⏎")
 LOOK_AGAIN = 0.2  # seconds after which a condition is asked again though nothing happened: it may look at a clock
-LONGEST_STRETCH = 6.0  # a wait for a start is stretched at most this many times
+LONGEST_STRETCH = 6.0  # a wait for a start, or for an end, is stretched at most this many times
 
 register(
     {
@@ -359,14 +359,12 @@ class Stage:
     def drain(self) -> None:
         """After the last step: let what it set in motion come to rest, closings come to their end, and the tap run empty.
 
-        Programs that have something to do get RESTING to do it. A program that was asked to end, and a side that has
-        seen a FIN and may send its own, get CLOSING_GRACE; who was not asked is not waited for.
+        Programs that have something to do get RESTING to do it. A program that was asked to end just now, and a side
+        that has seen a FIN and may send its own, get CLOSING_GRACE; who was not asked is not waited for.
         """
-        soon = Deadline.after(RESTING / 10)  # nearly always; and nothing need come of it that would wake us
-        while self._busy() and not (soon.passed or self.bounded):
-            self.pump(min(0.002, soon.left()))
-        self.wait_for(lambda: not self._busy(), RESTING, stretch=True)
-        asked = [program for program in self.programs if any(self._told(program))]
+        self._rest()
+        lately = now_ns() - int(CLOSING_GRACE * 1e9)
+        asked = [program for program in self.programs if max(self._told(program), default=0) > lately]
 
         def ended() -> bool:
             closing = any(map(self._closing, self.tracker.connections))
@@ -381,8 +379,16 @@ class Stage:
             self.tap.sync()
             self._take_packets(sys.maxsize)
 
-    def _busy(self) -> bool:
-        return any(processes.busy(program.pid) for program in self.programs if program.exited is None)
+    def _rest(self) -> None:
+        pids = [program.pid for program in self.programs if program.exited is None]
+        soon, last = Deadline.after(RESTING / 10), Deadline.after(RESTING * LONGEST_STRETCH)
+        while not (soon.passed or self.bounded) and any(map(processes.busy, pids)):
+            self.pump(min(0.002, soon.left()))  # nothing need come of what they do that would wake us
+        before = {pid: processes.threads(pid) for pid in pids if processes.busy(pid)}
+        while before and not (last.passed or self.bounded):
+            self.pump(min(0.02, last.left()))
+            had = {pid: processes.between(then, processes.threads(pid)).cpu for pid, then in before.items()}
+            before = {pid: then for pid, then in before.items() if processes.busy(pid) and had[pid] < RESTING}
 
     def _closing(self, connection: Connection) -> bool:
         end = connection.teardown
