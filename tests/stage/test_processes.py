@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wirelab.stage.processes import Scheduled, between, children, threads
+from tests.edge.command import until
+from wirelab.stage.processes import Scheduled, between, busy, children, stopped, threads
 
 TIMES = st.dictionaries(st.integers(1, 9), st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)))
 
@@ -43,3 +46,19 @@ def test_what_a_thread_itself_had_is_no_reason_why_it_waited():
     """By turns on a busy CPU: a quarter of the time for this program's only thread, three for others."""
     found = between({1: (0, 0)}, {1: (10**9, 3 * 10**9)})
     assert 3.0 == found.kept(1) == found.kept(2)
+
+
+def test_who_does_something_who_waits_and_who_was_stopped():
+    with subprocess.Popen(["sh", "-c", "read line; while :; do :; done"], stdin=subprocess.PIPE) as program:
+        try:
+            assert program.stdin is not None
+            assert until(lambda: not busy(program.pid))
+            assert not stopped(program.pid)
+            program.stdin.write(b"go\n")
+            program.stdin.flush()
+            assert until(lambda: busy(program.pid))
+            os.kill(program.pid, signal.SIGSTOP)
+            assert until(lambda: stopped(program.pid))
+            assert not busy(program.pid)
+        finally:
+            program.kill()

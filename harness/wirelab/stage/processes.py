@@ -33,11 +33,18 @@ def asleep(pid: int) -> bool:
 
 def busy(pid: int) -> bool:
     """Whether some thread in the tree runs, or would if it had a CPU."""
-    return any(
-        _state(f"{member}/task/{task}") in ("R", "D")
-        for member in tree(pid)
-        for task in listdir(f"/proc/{member}/task")
-    )
+    return any(state in ("R", "D") for state in _thread_states(pid))
+
+
+def stopped(pid: int) -> bool:
+    """Whether no thread in the tree goes on: SIGSTOP is obeyed by each only when it next has a CPU."""
+    return all(state not in ("R", "D", "S") for state in _thread_states(pid))
+
+
+def _thread_states(pid: int) -> Iterator[str]:
+    for member in tree(pid):
+        for task in listdir(f"/proc/{member}/task"):
+            yield _state(f"{member}/task/{task}")
 
 
 def _state(place: str) -> str:

@@ -282,6 +282,8 @@ class Player:
     def _(self, action: steps.SendSignal, program: Program) -> Outcome:
         if not program.signal(action.name):
             return Outcome("impossible", {"why": "exited"})
+        if action.name == "STOP":
+            self.stage.stopping(program)
         self.stage.pump(0)
         return DONE
 

@@ -240,6 +240,12 @@ class Stage:
                 return
             self.pump(min(0.002, deadline.left()))
 
+    def stopping(self, program: Program, seconds: float = 1.0) -> None:
+        """Wait until a program that was stopped has: a thread that has not may still take what arrives."""
+        deadline = Deadline.after(seconds)
+        while not (deadline.passed or program.exited is not None or processes.stopped(program.pid)):
+            self.pump(min(0.002, deadline.left()))
+
     def _register(self) -> None:
         wanted: dict[int, int] = {} if self.bounded else {self.tap.fileno(): selectors.EVENT_READ}
         for actor in self.actors.values():
