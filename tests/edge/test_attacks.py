@@ -132,6 +132,7 @@ MAKEFILES = {
     "make-links": "all:\n\trm -rf client; ln -s / root; ln -s {submissions}/honest/client.py client\n",
     "make-bomb": "all:\n\tf() {{ f | f & }}; f; sleep 600\n",
 }
+TRIES = 3  # of which each plays what is undecided, and each of that three times
 HONEST_ONES = ("honest", "zhonest")  # one of the first, one of the last
 MARK = "only-the-honest-know-this"
 NAMED = "=cmd|calc!A1 <b onmouseover=alert(5)>"
@@ -155,6 +156,7 @@ class Graded:
     submissions: Path
     before: dict[str, str]
     results: dict[str, Any]
+    excuses: list[str]
 
     def of(self, key: str) -> dict[str, Any]:
         found: dict[str, Any] = next(one for one in self.results["students"] if one["key"] == key)
@@ -215,18 +217,19 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
         kept = folder.with_suffix(".json")
         if not kept.exists():
             kept.write_text(json.dumps(grade(folder)))
-        done, before = json.loads(kept.read_text())
+        done, before, excuses = json.loads(kept.read_text())
     out = folder / "out"
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    return Graded(Done(**done), out, folder / "submissions", before, results)
+    return Graded(Done(**done), out, folder / "submissions", before, results, excuses)
 
 
 def digests(folder: Path) -> dict[str, str]:
     return {str(path): sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
 
 
-def grade(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Grade the class: how the command ended, and what was handed in before."""
+def grade(folder: Path) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Grade the class, and again what stayed undecided, as an instructor would: how the command ended, what was handed in
+    before, and why something was undecided."""
     lab, submissions, out = tiny_lab(folder), folder / "submissions", folder / "out"
     command = Command(folder)
     places = {"submissions": submissions, "lab": lab, "out": out, "harness": Path(__file__).parents[2] / "harness"}
@@ -249,15 +252,22 @@ def grade(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     (submissions / "symlinked" / "client.py").symlink_to(submissions / "honest" / "client.py")
     archives(submissions)
     before = digests(submissions)
-    for _ in range(
-        3
-    ):  # what other tests left too little of the machine for is undecided, and played again by who asks again
+    excuses: list[str] = []
+    for _ in range(TRIES):
         done = command("grade", lab, submissions, "-o", out, "--jobs", "8", patience=300)
         command.gone()
-        if done.status != 2:
+        assert done.status in (0, 2), done.err + done.out
+        if done.status == 0:
             break
-    assert done.status in (0, 2), done.err + done.out
-    return asdict(done), before
+        excuses += undecided(json.loads((out / "results.json").read_text(encoding="utf-8")))
+    return asdict(done), before, excuses
+
+
+def undecided(results: dict[str, Any]) -> list[str]:
+    """Why something is undecided: the codes of the findings, or that it could not be played."""
+    runs = [run for student in results["students"] for run in student["runs"] if run["verdict"] == "inconclusive"]
+    checks = [check for run in runs for check in run["checks"] if check["verdict"] == "inconclusive"]
+    return [finding["code"] for check in checks for finding in check["findings"]] or ["not played"]
 
 
 @needs_bubblewrap
@@ -270,10 +280,9 @@ def test_the_honest_have_full_marks(graded: Graded, name: str):
 @needs_bubblewrap
 def test_every_attacker_is_graded(graded: Graded):
     assert "" == graded.done.err
-    undecided = {
-        one["key"]: one["mark"] for one in graded.results["students"] if one["mark"] is None or one["undecided"]
-    }
-    assert {} == undecided
+    left = {one["key"]: one["mark"] for one in graded.results["students"] if one["mark"] is None or one["undecided"]}
+    assert {} == left
+    assert set(graded.excuses) <= {"WL903"}, "nothing but other tests' taking the CPUs excuses"
     assert 0 == graded.done.status
     handed = len(list(graded.submissions.iterdir()))
     assert handed == len(graded.results["students"])
