@@ -24,7 +24,7 @@ class OpenStage(Stage):
     """A stage of which can be told, at any time, what was seen until then."""
 
     def so_far(self, machine: dict[str, str], *, closed: bool) -> Evidence:
-        """All that was seen until now; with ``closed``, closings that have begun are let come to their end first."""
+        """All that was seen until now; with ``closed``, what was done last is let come to rest first."""
         if closed:
             self.drain()
         else:

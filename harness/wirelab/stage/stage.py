@@ -242,8 +242,12 @@ class Stage:
 
     def stopping(self, program: Program, seconds: float = 1.0) -> None:
         """Wait until a program that was stopped has: a thread that has not may still take what arrives."""
+        self._look_until(lambda: program.exited is not None or processes.stopped(program.pid), seconds)
+
+    def _look_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Look often whether a condition holds of which nothing that is watched would tell."""
         deadline = Deadline.after(seconds)
-        while not (deadline.passed or program.exited is not None or processes.stopped(program.pid)):
+        while not (deadline.passed or self.bounded or condition()):
             self.pump(min(0.002, deadline.left()))
 
     def _register(self) -> None:
@@ -387,9 +391,8 @@ class Stage:
 
     def _rest(self) -> None:
         pids = [program.pid for program in self.programs if program.exited is None]
-        soon, last = Deadline.after(RESTING / 10), Deadline.after(RESTING * LONGEST_STRETCH)
-        while not (soon.passed or self.bounded) and any(map(processes.busy, pids)):
-            self.pump(min(0.002, soon.left()))  # nothing need come of what they do that would wake us
+        self._look_until(lambda: not any(map(processes.busy, pids)), RESTING / 10)  # nearly all do, and measuring costs
+        last = Deadline.after(RESTING * LONGEST_STRETCH)
         before = {pid: processes.threads(pid) for pid in pids if processes.busy(pid)}
         while before and not (last.passed or self.bounded):
             self.pump(min(0.02, last.left()))
